@@ -1,0 +1,1 @@
+"""Values and rules of Parley: no I/O, no clock, no logging."""

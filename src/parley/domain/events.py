@@ -1,0 +1,108 @@
+"""What goes on the log: scopes, entries, positions and versioned events.
+
+An *entry* is what a writer asks the log to append; an *event* is the entry with the number and
+the position that the log gave it. A bulk of messages is one entry: its numbers are consecutive.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from parley.domain.model import Draft
+
+EVENT_VERSION = 1
+"""Written with every stored event; a reader parks versions that it does not know."""
+
+_SEQUENCE_BITS = 20
+
+
+class Position(NamedTuple):
+    """A place in a partition's log: compared by epoch first, then by id.
+
+    ``id`` is ``milliseconds << 20 | sequence``, the log's own time made unique, so it also
+    says when the event happened.
+    """
+
+    epoch: int
+    id: int
+
+    @property
+    def at(self) -> int:
+        """UTC milliseconds at which the log took the event."""
+        return self.id >> _SEQUENCE_BITS
+
+
+def position_id(at: int, sequence: int = 0) -> int:
+    """Make a position's id of UTC milliseconds and a sequence below 1,048,576."""
+    return at << _SEQUENCE_BITS | sequence
+
+
+class ChatCreated(msgspec.Struct, frozen=True, tag="chat_created"):
+    """A chat with the entry's number came to be."""
+
+    title: str | None = None
+
+
+class ChatRetitled(msgspec.Struct, frozen=True, tag="chat_retitled"):
+    """The chat has another title."""
+
+    title: str | None
+
+
+class ChatDeleted(msgspec.Struct, frozen=True, tag="chat_deleted"):
+    """The chat's gate is closed for ever."""
+
+
+class MessagesPosted(msgspec.Struct, frozen=True, tag="messages_posted"):
+    """One or more messages with consecutive numbers, the event's number being the first."""
+
+    messages: tuple[Draft, ...]
+
+
+class MessageEdited(msgspec.Struct, frozen=True, tag="message_edited"):
+    """The message has another body."""
+
+    body: str
+
+
+class MessageDeleted(msgspec.Struct, frozen=True, tag="message_deleted"):
+    """The message became a tombstone."""
+
+
+What = ChatCreated | ChatRetitled | ChatDeleted | MessagesPosted | MessageEdited | MessageDeleted
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """A client's key, within one application and route, and its request's fingerprint.
+
+    ``route`` is ``chats``, ``messages`` or ``bulk``; ``fingerprint`` is BLAKE2b-128 over method,
+    route, path parameters and accepted fields.
+    """
+
+    route: str
+    key: str
+    fingerprint: bytes
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a writer asks the log to append.
+
+    ``chat`` is ``None`` for a new chat. ``number`` is ``None`` for what takes a new number, and
+    the existing message's number for an edit or a delete.
+    """
+
+    token: str
+    chat: int | None
+    what: What
+    number: int | None = None
+    key: IdempotencyKey | None = None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An entry that the log took: with its (first) number and its position."""
+
+    position: Position
+    number: int
+    entry: Entry
