@@ -1,0 +1,1 @@
+"""Connections, transactions, migrations and named queries; no business words."""

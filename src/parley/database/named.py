@@ -1,0 +1,33 @@
+"""Named queries: SQL lives in ``.sql`` files, each statement with a name and a sentence."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+_HEAD = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\n(?:--[^\n]*\n)+", re.MULTILINE)
+
+
+def load_queries(package: str, *parts: str) -> dict[str, str]:
+    """Read every ``.sql`` file of a package folder into ``{name: statement}``.
+
+    Each statement starts with ``-- name: <name>`` and at least one line that says what it does.
+
+    Raises:
+        ValueError: two statements share a name, or a file holds a statement without one.
+    """
+    folder = files(package).joinpath(*parts)
+    queries: dict[str, str] = {}
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if not file.name.endswith(".sql"):
+            continue
+        text = file.read_text(encoding="utf-8")
+        heads = list(_HEAD.finditer(text))
+        if not heads or text[: heads[0].start()].strip().lstrip("-").strip(" \n") and not text.startswith("--"):
+            raise ValueError(f"{file.name}: a statement has no '-- name:' line with a sentence")
+        for head, following in zip(heads, [*heads[1:], None], strict=True):
+            name = head["name"]
+            if name in queries:
+                raise ValueError(f"{file.name}: the name {name} is used twice")
+            queries[name] = text[head.end() : following.start() if following else None].strip().rstrip(";")
+    return queries
