@@ -1,0 +1,142 @@
+"""The storage's ports: durable rows and pages, tenants, changes, erasure.
+
+All methods raise `UnavailableError` when the database is away. Tokens and numbers are the public
+names; a ``chat_id`` is the storage's own and never leaves the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from parley.domain.cursors import Window
+from parley.domain.documents import Change, Document
+from parley.domain.events import IdempotencyKey, Position
+from parley.domain.model import Application, Chat, Message
+from parley.telemetry.clock import Clock
+
+Item = TypeVar("Item")
+
+
+class Page(NamedTuple, Generic[Item]):
+    """Rows in ascending order, and whether there are more on either side."""
+
+    items: list[Item]
+    more_before: bool
+    more_after: bool
+
+
+class Scan(NamedTuple):
+    """Messages that hold a text, and where to go on; ``next_after`` is ``None`` at the end."""
+
+    items: list[Message]
+    next_after: int | None
+
+
+class Storage(Protocol):
+    """Durable chats and messages. Deleted parents and tombstones are `NotFoundError`, like absent ones."""
+
+    async def find_chat(self, token: str, chat: int | None) -> int:
+        """Give the chat's id (the application's, if ``chat`` is ``None``) or raise `NotFoundError`."""
+
+    async def get_chat(self, token: str, chat: int) -> Chat:
+        """Give one chat."""
+
+    async def page_chats(self, token: str, window: Window) -> Page[Chat]:
+        """Give a page of live chats by number: one range read."""
+
+    async def get_message(self, token: str, chat: int, number: int) -> Message:
+        """Give one message."""
+
+    async def page_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
+        """Give a page of live messages by number: one range read."""
+
+    async def pick_messages(self, chat_id: int, numbers: Sequence[int]) -> list[Message]:
+        """Give those of the numbers that are live, ascending."""
+
+    async def scan_messages(self, chat_id: int, folded: str, after: int, limit: int) -> Scan:
+        """Look through one chat for a folded text, bounded in rows and time."""
+
+    async def ping(self) -> None:
+        """Return if the database answers."""
+
+
+class Tenants(Protocol):
+    """Applications, written to the database before the answer."""
+
+    async def create(self, name: str, key: IdempotencyKey | None) -> tuple[Application, bool]:
+        """Make an application; with a known key give the first one again and ``True``.
+
+        Raises:
+            KeyReusedError: the key came with another fingerprint.
+        """
+
+    async def get(self, token: str) -> Application:
+        """Give a live application or raise `NotFoundError`."""
+
+    async def page(self, after: int, limit: int) -> tuple[list[Application], int | None]:
+        """Give live applications in creation order above a cursor value, and the next value."""
+
+    async def page_before(self, before: int, limit: int) -> tuple[list[Application], int | None]:
+        """Give the last live applications below a cursor value, ascending, and the value to go on below."""
+
+    async def rename(self, token: str, name: str) -> Application:
+        """Change the name and give the new state."""
+
+    async def delete(self, token: str) -> None:
+        """Commit the deletion; the rows are erased later."""
+
+
+class Changes(Protocol):
+    """What followers of the database read. A follower stores its own position where it likes."""
+
+    async def read(self, after: Mapping[int, Position], limit: int) -> list[Change]:
+        """Give about ``limit`` touched messages' changes above each partition's position, in order."""
+
+    async def load(self, keys: Sequence[tuple[int, int]]) -> list[Document]:
+        """Give the present state of each (chat id, number)."""
+
+    async def walk(self, after: tuple[int, int], limit: int) -> list[Document]:
+        """Give live messages above (chat id, number) in that order, for a rebuild."""
+
+    async def ends(self) -> dict[int, Position]:
+        """Give every partition's present position."""
+
+    async def passed(self, follower: str, positions: Mapping[int, Position]) -> None:
+        """Record how far a follower is, durably, and trim the changes that every follower passed."""
+
+    async def floor(self, follower: str) -> dict[int, Position]:
+        """Give what `passed` recorded last; changes at or below it may be gone."""
+
+
+class Erasure(Protocol):
+    """Removes what was deleted, in slices, keeping the numbers' tombstones."""
+
+    async def erase(self, limit: int) -> int:
+        """Erase up to ``limit`` rows of deleted applications and chats; 0 means nothing is left."""
+
+    async def expire_keys(self, before: int, limit: int) -> int:
+        """Remove idempotency keys made before UTC milliseconds; 0 means nothing is left."""
+
+
+class Opening(NamedTuple):
+    """What a storage needs besides its URL."""
+
+    clock: Clock
+    new_token: Callable[[], str]
+    partitions: int
+    key_ttl_s: int
+    readers: int
+    scan_max_messages: int
+    scan_max_s: float
+
+
+class Opened(NamedTuple):
+    """One opened database behind its ports; ``inline`` is set where it can carry a log itself."""
+
+    storage: Storage
+    tenants: Tenants
+    changes: Changes
+    erasure: Erasure
+    inline: Any
+    close: Callable[[], None]

@@ -1,0 +1,46 @@
+-- name: changes_after
+-- Changes of one partition above a position, in order.
+select partition, epoch, position, keys
+from change
+where partition = ? and (epoch, position) > (?, ?)
+order by epoch, position
+limit ?;
+
+-- name: document
+-- The present state of one message; a tombstone's body is null.
+select id, body from message where id = ?;
+
+-- name: live_chat
+-- A chat that is live, in a live application.
+select c.id
+from chat c join application a on a.id = c.application_id
+where c.id = ? and c.deleted_at is null and a.deleted_at is null;
+
+-- name: documents_after
+-- Live messages in storage order, for a rebuild.
+select m.id, m.body
+from message m
+where m.id > ? and m.body is not null
+order by m.id
+limit ?;
+
+-- name: partition_ends
+-- Every partition's position.
+select id, position_epoch, position_id from partition order by id;
+
+-- name: follower_positions
+-- What a follower recorded.
+select partition, epoch, position from follower where name = ?;
+
+-- name: record_follower
+-- How far a follower is in one partition.
+insert into follower (name, partition, epoch, position) values (?, ?, ?, ?)
+on conflict (name, partition) do update set epoch = excluded.epoch, position = excluded.position;
+
+-- name: slowest_follower
+-- The position that every follower of a partition has passed.
+select epoch, position from follower where partition = ? order by epoch, position limit 1;
+
+-- name: trim_changes
+-- Forget changes that every follower has passed.
+delete from change where partition = ? and (epoch, position) <= (?, ?);

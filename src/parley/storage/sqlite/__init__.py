@@ -1,0 +1,102 @@
+"""The SQLite storage: one file, owned by one process, migrated when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from parley.database.migrations import Migration, migrate, pending, read_migrations
+from parley.database.named import load_queries
+from parley.database.ownership import Ownership
+from parley.database.sqlite import Database, File, connect
+from parley.domain.errors import ConfigurationError
+from parley.storage.port import Opened, Opening
+from parley.storage.sqlite.append import SqliteAppend
+from parley.storage.sqlite.changes import SqliteChanges
+from parley.storage.sqlite.erasure import SqliteErasure
+from parley.storage.sqlite.reads import SqliteStorage
+from parley.storage.sqlite.tenants import SqliteTenants
+
+_MS: Final = 1_000
+
+
+def file_of(url: str) -> File:
+    """Read ``sqlite:///path``; ``?synchronous=`` and ``?vfs=`` exist for fault tests.
+
+    Raises:
+        ConfigurationError: the URL names no file.
+    """
+    parts = urlsplit(url)
+    if parts.netloc or len(parts.path) < 2:  # noqa: PLR2004 - a slash and a name
+        raise ConfigurationError(f"{url!r} is not of the form sqlite:///path/to/parley.db")
+    options = parse_qs(parts.query)
+    synchronous, vfs = options.get("synchronous", ["full"])[0], options.get("vfs", [None])[0]
+    if synchronous not in {"full", "normal", "off", "extra"}:
+        raise ConfigurationError(f"synchronous={synchronous} is none of extra, full, normal, off")
+    return File(Path(parts.path.removeprefix("/") if parts.path.startswith("/./") else parts.path), synchronous, vfs)
+
+
+def queries() -> dict[str, str]:
+    """Give the dialect's named queries."""
+    return load_queries("parley.storage", "sql", "sqlite")
+
+
+def migrations() -> list[Migration]:
+    """Give the dialect's migrations, in order."""
+    return read_migrations("parley.storage", "sql", "sqlite", "migrations")
+
+
+def plan(url: str) -> Sequence[Migration]:
+    """Give what `open_` would apply, without writing anything.
+
+    Raises:
+        ConfigurationError: the schema is newer than this code, or the file cannot be read.
+    """
+    file = file_of(url)
+    if not file.path.exists():
+        return migrations()
+    session = connect(file, read_only=True)
+    try:
+        return pending(session, migrations())
+    finally:
+        session.close()
+
+
+def open_(url: str, opening: Opening) -> Opened:
+    """Own the file, migrate it, and open its ports."""
+    file = file_of(url)
+    ownership = Ownership.take(file.path)
+    try:
+        plan(url)
+        _prepare(file, opening)
+        database = Database(file, queries(), readers=opening.readers)
+    except BaseException:
+        ownership.release()
+        raise
+    clock, key_ttl_ms = opening.clock, opening.key_ttl_s * _MS
+
+    def close() -> None:
+        database.close()
+        ownership.release()
+
+    return Opened(
+        storage=SqliteStorage(database, clock, opening.scan_max_messages, opening.scan_max_s),
+        tenants=SqliteTenants(database, clock, opening.new_token, key_ttl_ms),
+        changes=SqliteChanges(database),
+        erasure=SqliteErasure(database, clock),
+        inline=SqliteAppend(database, clock, key_ttl_ms),
+        close=close,
+    )
+
+
+def _prepare(file: File, opening: Opening) -> None:
+    session = connect(file, queries())
+    try:
+        migrate(session, migrations(), opening.clock.now_ms())
+        with session:
+            if not session.rows("partition_ends"):
+                session.each("insert_partition", [(index,) for index in range(opening.partitions)])
+    finally:
+        session.close()

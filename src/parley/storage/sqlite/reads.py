@@ -1,0 +1,169 @@
+"""Chats and messages as the database has them: single rows, pages, picks and scans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from parley.database.sqlite import Database, Session
+from parley.domain.cursors import Window
+from parley.domain.errors import NotFoundError
+from parley.domain.model import Chat, Message
+from parley.domain.text import fold
+from parley.storage.port import Page, Scan, Storage
+from parley.storage.sqlite.rows import Row, chat_of, message_id, message_of, range_above, range_below
+from parley.telemetry.clock import Clock
+
+T = TypeVar("T")
+
+_SCAN_SLICE: Final = 2_000
+"""Messages a scan looks at between two looks at the clock."""
+
+
+class SqliteStorage:
+    """Reads on the reader threads, each on one snapshot."""
+
+    def __init__(self, database: Database, clock: Clock, scan_max_messages: int, scan_max_s: float) -> None:
+        """Read ``database``; a scan stops after ``scan_max_messages`` rows or ``scan_max_s`` seconds."""
+        self._database = database
+        self._clock = clock
+        self._scan_max_messages = scan_max_messages
+        self._scan_max_s = scan_max_s
+
+    async def find_chat(self, token: str, chat: int | None) -> int:
+        """Give the chat's id (the application's, if ``chat`` is ``None``) or raise `NotFoundError`."""
+        return await self._database.read(partial(self._scope, token, chat))
+
+    async def get_chat(self, token: str, chat: int) -> Chat:
+        """Give one chat."""
+
+        def work(session: Session) -> Chat:
+            scope = (self._scope(token, None, session), chat)
+            return chat_of(_one(session.rows("get_chat", *scope), "Chat"))
+
+        return await self._database.read(work)
+
+    async def page_chats(self, token: str, window: Window) -> Page[Chat]:
+        """Give a page of live chats by number: one range read."""
+
+        def work(session: Session) -> Page[Chat]:
+            application = self._scope(token, None, session)
+
+            def above(number: int, limit: int) -> list[Row]:
+                return session.rows("chats_after", application, number, limit)
+
+            def below(number: int, limit: int) -> list[Row]:
+                return session.rows("chats_before", application, number, limit)
+
+            return _page(window, above, below, chat_of)
+
+        return await self._database.read(work)
+
+    async def get_message(self, token: str, chat: int, number: int) -> Message:
+        """Give one message."""
+
+        def work(session: Session) -> Message:
+            key = message_id(self._scope(token, chat, session), number)
+            return message_of(
+                _one(
+                    session.rows(
+                        "get_message",
+                        key,
+                    ),
+                    "Message",
+                )
+            )
+
+        return await self._database.read(work)
+
+    async def page_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
+        """Give a page of live messages by number: one range read."""
+
+        def work(session: Session) -> Page[Message]:
+            chat_id = self._scope(token, chat, session)
+
+            def above(number: int, limit: int) -> list[Row]:
+                return session.rows("messages_after", *range_above(chat_id, number), limit)
+
+            def below(number: int, limit: int) -> list[Row]:
+                return session.rows("messages_before", *range_below(chat_id, number), limit)
+
+            return _page(window, above, below, message_of)
+
+        return await self._database.read(work)
+
+    async def pick_messages(self, chat_id: int, numbers: Sequence[int]) -> list[Message]:
+        """Give those of the numbers that are live, ascending."""
+        keys = [(message_id(chat_id, number),) for number in sorted(numbers)]
+
+        def work(session: Session) -> list[Message]:
+            return [message_of(row) for row in session.each("get_message", keys)]
+
+        return await self._database.read(work)
+
+    async def scan_messages(self, chat_id: int, folded: str, after: int, limit: int) -> Scan:
+        """Look through one chat for a folded text, slice by slice, bounded in rows and time."""
+        found: list[Message] = []
+        deadline = self._clock.monotonic() + self._scan_max_s
+        for _ in range(0, self._scan_max_messages, _SCAN_SLICE):
+            rows = await self._database.read(partial(self._slice, range_above(chat_id, after)))
+            for row in rows:
+                after = row[0]
+                if row[1] is not None and folded in fold(row[1]):
+                    found.append(message_of(row))
+                    if len(found) == limit:
+                        return Scan(found, after)
+            if len(rows) < _SCAN_SLICE:
+                return Scan(found, None)
+            if self._clock.monotonic() > deadline:
+                break
+        return Scan(found, after)
+
+    async def ping(self) -> None:
+        """Return if the database answers."""
+        await self._database.read(lambda session: session.rows("partition_ends"))
+
+    def _slice(self, ids: tuple[int, int], session: Session) -> list[Row]:
+        return session.rows("bodies_after", *ids, _SCAN_SLICE)
+
+    def _scope(self, token: str, chat: int | None, session: Session) -> int:
+        found = session.rows(
+            "find_application",
+            token,
+        )
+        application: int = _one(found, "ChatApplication")[0]
+        if chat is None:
+            return application
+        found = session.rows("find_chat", application, chat)
+        chat_id: int = _one(found, "Chat")[0]
+        return chat_id
+
+
+def _one(rows: list[Row], what: str) -> Row:
+    if not rows:
+        raise NotFoundError(what)
+    return rows[0]
+
+
+def _page(
+    window: Window,
+    above: Callable[[int, int], list[Row]],
+    below: Callable[[int, int], list[Row]],
+    make: Callable[[Row], T],
+) -> Page[T]:
+    """Read one row more than asked for, to know whether the page has a neighbour."""
+    if window.before is not None:
+        rows = below(window.before, window.limit + 1)
+        more_before = len(rows) > window.limit
+        items = [make(row) for row in reversed(rows[: window.limit])]
+        return Page(items, more_before, bool(above(window.before - 1, 1)))
+    after = window.after or 0
+    rows = above(after, window.limit + 1)
+    more_after = len(rows) > window.limit
+    items = [make(row) for row in rows[: window.limit]]
+    return Page(items, after > 0 and bool(below(after + 1, 1)), more_after)
+
+
+if TYPE_CHECKING:
+    _conforms: type[Storage] = SqliteStorage
