@@ -1,0 +1,45 @@
+"""Admission: whether a write may start at all, decided before any work is done for it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from parley.domain.errors import UnavailableError
+from parley.ingest.batcher import Batcher
+from parley.log.port import Log
+
+_RETRY_AFTER_S: Final = 1
+
+
+class DepthBound(NamedTuple):
+    """How much may wait: messages on the log and in this process, and bytes in this process."""
+
+    max_messages: int
+    max_bytes: int
+
+
+class Admission:
+    """Refuses writes while too much waits, or while this process is stopping."""
+
+    def __init__(self, log: Log, batcher: Batcher, bound: DepthBound) -> None:
+        """Measure the depth of ``log`` and ``batcher`` against ``bound``."""
+        self._log = log
+        self._batcher = batcher
+        self._bound = bound
+
+    def check(self) -> None:
+        """Return if a write may start.
+
+        Raises:
+            UnavailableError: ``overloaded``, with the seconds to wait.
+        """
+        if self.depth() >= self._bound.max_messages or self._batcher.waiting_bytes >= self._bound.max_bytes:
+            raise UnavailableError(
+                "Too many messages wait to be stored; nothing was written",
+                code="overloaded",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+
+    def depth(self) -> int:
+        """Give the messages that are accepted and not yet stored."""
+        return self._log.depth() + self._batcher.waiting

@@ -1,0 +1,47 @@
+"""Writing applications: in the database before the answer, then the log's gate."""
+
+from __future__ import annotations
+
+from parley.domain.events import IdempotencyKey
+from parley.domain.model import Application
+from parley.ingest.parents import Parents
+from parley.log.port import Log
+from parley.storage.port import Tenants
+
+
+class ApplicationWrites:
+    """What can be done to applications."""
+
+    def __init__(self, tenants: Tenants, log: Log, parents: Parents) -> None:
+        """Write to ``tenants``; a deletion then closes the gate in ``log``."""
+        self._tenants = tenants
+        self._log = log
+        self._parents = parents
+
+    async def create_application(self, name: str, key: IdempotencyKey | None) -> tuple[Application, bool]:
+        """Make an application; ``True`` with it if the key was seen and it is the first one again.
+
+        Raises:
+            KeyReusedError: the key came with another name.
+        """
+        application, replayed = await self._tenants.create(name, key)
+        self._parents.add(application.token, None)
+        return application, replayed
+
+    async def rename_application(self, token: str, name: str) -> Application:
+        """Change the name; the token never changes.
+
+        Raises:
+            NotFoundError: the application is not there.
+        """
+        return await self._tenants.rename(token, name)
+
+    async def delete_application(self, token: str) -> None:
+        """Close the application's gate; what it holds is unreachable from now on and erased later.
+
+        Raises:
+            NotFoundError: the application is not there.
+        """
+        await self._tenants.delete(token)
+        await self._log.close_gate(token)
+        self._parents.forget(token, None)

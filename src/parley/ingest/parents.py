@@ -1,0 +1,83 @@
+"""Which applications and chats are known to be live: positive knowledge only.
+
+A hit lets a create go on without a read; the append checks the gates again, so a stale hit costs
+a refused append and never a message in a deleted chat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from parley.domain.errors import NotFoundError, ParleyError
+from parley.domain.numbering import Reason
+from parley.storage.port import Storage
+
+_MAX_CHATS: Final = 200_000
+
+Then = Callable[[ParleyError | None], None]
+
+
+class Parents:
+    """Remembers live applications and chats, and asks the storage about others."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Look up in ``storage`` what is not remembered."""
+        self._storage = storage
+        self._chats: dict[str, set[int]] = {}
+        self._count = 0
+        self._lookups: set[asyncio.Task[int]] = set()
+
+    def resolve(self, token: str, chat: int | None, then: Then) -> None:
+        """Call ``then(None)`` if the parent is live, at once if that is remembered, else its error."""
+        known = self._chats.get(token)
+        if known is not None and (chat is None or chat in known):
+            then(None)
+            return
+        lookup = asyncio.ensure_future(self._storage.find_chat(token, chat))
+        self._lookups.add(lookup)
+        lookup.add_done_callback(partial(self._found, token, chat, then))
+
+    def add(self, token: str, chat: int | None) -> None:
+        """Remember a live application, or one of its live chats."""
+        if self._count >= _MAX_CHATS:
+            self._chats.clear()
+            self._count = 0
+        chats = self._chats.setdefault(token, set())
+        if chat is not None and chat not in chats:
+            chats.add(chat)
+            self._count += 1
+
+    def forget(self, token: str, chat: int | None) -> None:
+        """Forget a chat, or an application with all its chats."""
+        if chat is None:
+            self._count -= len(self._chats.pop(token, ()))
+        elif chat in self._chats.get(token, ()):
+            self._chats[token].discard(chat)
+            self._count -= 1
+
+    def refused(self, token: str, chat: int | None, reason: Reason) -> NotFoundError | None:
+        """Follow a gate that the log found closed: forget the parent and give its error."""
+        if reason is Reason.APPLICATION_GONE:
+            self.forget(token, None)
+            return NotFoundError("ChatApplication")
+        if reason is Reason.CHAT_GONE:
+            self.forget(token, chat)
+            return NotFoundError("Chat")
+        if reason is Reason.MESSAGE_GONE:
+            return NotFoundError("Message")
+        return None
+
+    def _found(self, token: str, chat: int | None, then: Then, lookup: asyncio.Task[int]) -> None:
+        self._lookups.discard(lookup)
+        error = lookup.exception()
+        if error is None:
+            self.add(token, chat)
+            then(None)
+        elif isinstance(error, ParleyError):
+            then(error)
+        else:
+            then(ParleyError("Internal error"))
+            raise error

@@ -1,0 +1,1 @@
+"""The read path: applications, chats, messages, search."""

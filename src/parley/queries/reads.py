@@ -1,0 +1,67 @@
+"""Reading applications, chats and messages; with an embedded log the database is never behind."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from parley.domain.cursors import Window
+from parley.domain.model import Application, Chat, Message
+from parley.storage.port import Page, Scan, Storage, Tenants
+
+__all__ = ["ApplicationPage", "Page", "Reads", "Scan"]
+
+
+class ApplicationPage(NamedTuple):
+    """Applications in creation order, and the cursor values of the neighbouring pages, ``None`` where there is none."""
+
+    items: list[Application]
+    before: int | None
+    after: int | None
+
+
+class Reads:
+    """Everything that can be read by name or by page."""
+
+    def __init__(self, tenants: Tenants, storage: Storage) -> None:
+        """Read applications from ``tenants``, the rest from ``storage``."""
+        self._tenants = tenants
+        self._storage = storage
+
+    async def get_application(self, token: str) -> Application:
+        """Give one application, or raise `NotFoundError`."""
+        return await self._tenants.get(token)
+
+    async def list_applications(self, window: Window) -> ApplicationPage:
+        """Give applications in creation order; the window's bounds are the values of cursors."""
+        if window.before is not None:
+            items, preceding = await self._tenants.page_before(window.before, window.limit)
+            following = (await self._tenants.page(window.before - 1, 1))[0]
+            return ApplicationPage(items, preceding, window.before - 1 if following else None)
+        after = window.after or 0
+        items, next_after = await self._tenants.page(after, window.limit)
+        passed = (await self._tenants.page_before(after + 1, 1))[0] if after else []
+        return ApplicationPage(items, after + 1 if passed else None, next_after)
+
+    async def check_application(self, token: str) -> None:
+        """Return if the application is there, or raise `NotFoundError`."""
+        await self._storage.find_chat(token, None)
+
+    async def check_chat(self, token: str, chat: int) -> None:
+        """Return if the chat is there, or raise `NotFoundError`."""
+        await self._storage.find_chat(token, chat)
+
+    async def get_chat(self, token: str, chat: int) -> Chat:
+        """Give one chat, or raise `NotFoundError`."""
+        return await self._storage.get_chat(token, chat)
+
+    async def list_chats(self, token: str, window: Window) -> Page[Chat]:
+        """Give a page of chats by number."""
+        return await self._storage.page_chats(token, window)
+
+    async def get_message(self, token: str, chat: int, number: int) -> Message:
+        """Give one message, or raise `NotFoundError`."""
+        return await self._storage.get_message(token, chat, number)
+
+    async def list_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
+        """Give a page of messages by number."""
+        return await self._storage.page_messages(token, chat, window)
