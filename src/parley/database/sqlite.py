@@ -22,7 +22,6 @@ import msgspec
 from parley.domain.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 
 _VALUES: Final = re.compile(r"\bvalues\s+(\((?:\?,\s*)*\?\))")
-_LARGEST_CHUNK: Final = 256
 _STATEMENT_CACHE: Final = 256
 _BUSY_TIMEOUT_MS: Final = 5_000
 _WAL_AUTOCHECKPOINT_PAGES: Final = 4_000
@@ -46,6 +45,8 @@ class Session(apsw.Connection):
     """A connection that runs named queries, each to its end: an unread cursor would hold a lock."""
 
     queries: Mapping[str, str]
+    overwrote: bool
+    """Set by whoever overwrote content that must not be read again; cleared by `scrub`."""
 
     def rows(self, name: str, *bindings: object) -> list[Row]:
         """Run one named query and give its rows."""
@@ -60,21 +61,20 @@ class Session(apsw.Connection):
 
         The query's one row is a JSON array; its elements are given. One row instead of many,
         because each row that is fetched hands the interpreter to other threads, and a busy one
-        keeps it for a while.
+        keeps it for a while. The last binding is repeated up to a power of two, so that few
+        statements are prepared: the query must not mind.
         """
-        found: list[Row] = []
-        start = 0
-        while start < len(bindings):
-            count = min(_LARGEST_CHUNK, 1 << (len(bindings) - start).bit_length() - 1)
-            sql = repeat_values(self.queries[name], count)
-            chunk = tuple(chain.from_iterable(bindings[start : start + count]))
-            row: Row = self.execute(sql, chunk).fetchall()[0]
-            found += msgspec.json.decode(row[0])
-            start += count
-        return found
+        if not bindings:
+            return []
+        count = 1 << (len(bindings) - 1).bit_length()
+        padding = [bindings[-1]] * (count - len(bindings))
+        sql = repeat_values(self.queries[name], count)
+        row: Row = self.execute(sql, tuple(chain(*bindings, *padding))).fetchall()[0]
+        elements: list[Row] = msgspec.json.decode(row[0])
+        return elements
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def repeat_values(sql: str, count: int) -> str:
     """Give ``sql`` with its ``values (?, …)`` group repeated ``count`` times."""
     return _VALUES.sub(lambda found: "values " + ", ".join([found[1]] * count), sql)
@@ -92,23 +92,25 @@ def connect(file: File, queries: Mapping[str, str] | None = None, *, read_only: 
     """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     try:
-        connection = Session(str(file.path), flags=flags, vfs=file.vfs, statementcachesize=_STATEMENT_CACHE)
-        connection.queries = queries or {}
-        connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+        session = Session(str(file.path), flags=flags, vfs=file.vfs, statementcachesize=_STATEMENT_CACHE)
+        session.queries = queries or {}
+        session.overwrote = False
+        session.set_busy_timeout(_BUSY_TIMEOUT_MS)
         if not read_only:
-            connection.execute("pragma journal_mode = wal").fetchall()
-            connection.execute(f"pragma synchronous = {file.synchronous}").fetchall()
-            connection.execute("pragma secure_delete = on").fetchall()
-            connection.execute(f"pragma journal_size_limit = {_WAL_SIZE_LIMIT_BYTES}").fetchall()
-            connection.execute(f"pragma wal_autocheckpoint = {_WAL_AUTOCHECKPOINT_PAGES}").fetchall()
+            session.execute("pragma journal_mode = wal").fetchall()
+            session.execute(f"pragma synchronous = {file.synchronous}").fetchall()
+            session.execute("pragma secure_delete = on").fetchall()
+            session.execute(f"pragma journal_size_limit = {_WAL_SIZE_LIMIT_BYTES}").fetchall()
+            session.execute(f"pragma wal_autocheckpoint = {_WAL_AUTOCHECKPOINT_PAGES}").fetchall()
         cache = _READER_CACHE_KIB if read_only else _CACHE_KIB
-        connection.execute(f"pragma cache_size = -{cache}").fetchall()
+        session.execute(f"pragma cache_size = -{cache}").fetchall()
     except apsw.Error as error:
         raise ConfigurationError(f"cannot open the database {file.path}: {error}") from error
-    return connection
+    return session
 
 
 class _Job(NamedTuple):
+    run: Callable[[Session, Work[object]], object]
     work: Work[object]
     future: asyncio.Future[object]
     loop: asyncio.AbstractEventLoop
@@ -123,28 +125,36 @@ class Database:
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
         writer = connect(file, queries)
-        self._threads = [_start(f"{file.path.name}-writer", _serve, self._writes, writer, _transact)]
+        self._threads = [_start(f"{file.path.name}-writer", _serve, self._writes, writer)]
         for index in range(readers):
             reader = connect(file, queries, read_only=True)
-            self._threads.append(_start(f"{file.path.name}-reader-{index}", _serve, self._reads, reader, _snapshot))
+            self._threads.append(_start(f"{file.path.name}-reader-{index}", _serve, self._reads, reader))
         self._readers = readers
 
     def write(self, work: Work[T]) -> asyncio.Future[T]:
-        """Run ``work(connection)`` in one transaction on the writer thread.
+        """Run ``work(session)`` in one transaction on the writer thread.
 
         Raises (through the future):
             UnavailableError: SQLite failed and certainly nothing was written.
             OutcomeUnknownError: the commit itself failed.
         """
-        return _submit(self._writes, work)
+        return _submit(self._writes, _transact, work)
 
-    def read(self, work: Work[T]) -> asyncio.Future[T]:
-        """Run ``work(connection)`` on one snapshot on a reader thread.
+    def maintain(self, work: Work[T]) -> asyncio.Future[T]:
+        """Run ``work(session)`` on the writer thread outside any transaction, as a checkpoint needs.
 
         Raises (through the future):
             UnavailableError: SQLite failed.
         """
-        return _submit(self._reads, work)
+        return _submit(self._writes, _directly, work)
+
+    def read(self, work: Work[T]) -> asyncio.Future[T]:
+        """Run ``work(session)`` on one snapshot on a reader thread.
+
+        Raises (through the future):
+            UnavailableError: SQLite failed.
+        """
+        return _submit(self._reads, _snapshot, work)
 
     def close(self) -> None:
         """Finish what was handed in, close the connections, end the threads."""
@@ -155,10 +165,12 @@ class Database:
             thread.join()
 
 
-def _submit(queue: SimpleQueue[_Job | None], work: Work[T]) -> asyncio.Future[T]:
+def _submit(
+    queue: SimpleQueue[_Job | None], run: Callable[[Session, Work[object]], object], work: Work[T]
+) -> asyncio.Future[T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    queue.put(_Job(work, future, loop))  # type: ignore[arg-type]  # a future of T is filled with a T only
+    queue.put(_Job(run, work, future, loop))  # type: ignore[arg-type]  # a future of T is filled with a T only
     return future
 
 
@@ -168,19 +180,15 @@ def _start(name: str, target: Callable[..., None], *args: object) -> threading.T
     return thread
 
 
-def _serve(
-    queue: SimpleQueue[_Job | None],
-    connection: Session,
-    run: Callable[[Session, Work[object]], object],
-) -> None:
+def _serve(queue: SimpleQueue[_Job | None], session: Session) -> None:
     while (job := queue.get()) is not None:
         try:
-            result = run(connection, job.work)
+            result = job.run(session, job.work)
         except Exception as error:  # noqa: BLE001 - handed to the caller, who is in another thread
             _settle(job, _failed, error)
         else:
             _settle(job, _done, result)
-    connection.close()
+    session.close()
 
 
 def _settle(job: _Job, settle: Callable[[asyncio.Future[object], object], None], value: object) -> None:
@@ -198,47 +206,65 @@ def _failed(future: asyncio.Future[object], error: object) -> None:
         future.set_exception(error)
 
 
-def _transact(connection: Session, work: Work[object]) -> object:
+def _transact(session: Session, work: Work[object]) -> object:
     try:
-        connection.execute("begin immediate").fetchall()
+        session.execute("begin immediate").fetchall()
         try:
-            result = work(connection)
+            result = work(session)
         except BaseException:
-            connection.execute("rollback").fetchall()
+            _roll_back(session)
             raise
     except apsw.Error as error:
         raise UnavailableError("The database does not answer", code="database_unavailable") from error
-    _commit(connection)
+    _commit(session)
     return result
 
 
-def _commit(connection: Session) -> None:
+def _commit(session: Session) -> None:
     try:
-        connection.execute("commit").fetchall()
+        session.execute("commit").fetchall()
     except apsw.Error as error:
-        if connection.in_transaction:
-            connection.execute("rollback").fetchall()
+        _roll_back(session)
         raise OutcomeUnknownError("The commit failed; the write may exist") from error
 
 
-def _snapshot(connection: Session, work: Work[object]) -> object:
+def _roll_back(session: Session) -> None:
+    if session.in_transaction:  # SQLite rolls back by itself when the disk is full
+        session.execute("rollback").fetchall()
+
+
+def _directly(session: Session, work: Work[object]) -> object:
     try:
-        connection.execute("begin").fetchall()
-        try:
-            return work(connection)
-        finally:
-            connection.execute("rollback").fetchall()
+        return work(session)
     except apsw.Error as error:
         raise UnavailableError("The database does not answer", code="database_unavailable") from error
+
+
+def _snapshot(session: Session, work: Work[object]) -> object:
+    try:
+        session.execute("begin").fetchall()
+        try:
+            return work(session)
+        finally:
+            session.execute("rollback").fetchall()
+    except apsw.Error as error:
+        raise UnavailableError("The database does not answer", code="database_unavailable") from error
+
+
+def scrub(session: Session) -> None:
+    """Empty the write-ahead file if it may hold pages with overwritten content."""
+    if session.overwrote:
+        busy, _, _ = session.execute("pragma wal_checkpoint(truncate)").fetchall()[0]
+        session.overwrote = bool(busy)
 
 
 def integrity(file: File) -> list[str]:
     """Give what SQLite's own integrity check finds in a file; empty when it is sound."""
-    connection = connect(file, read_only=True)
+    session = connect(file, read_only=True)
     try:
-        rows = connection.execute("pragma integrity_check").fetchall()
+        rows = session.execute("pragma integrity_check").fetchall()
         return [str(row[0]) for row in rows if row[0] != "ok"]
     except apsw.Error as error:
         return [str(error)]
     finally:
-        connection.close()
+        session.close()

@@ -33,12 +33,19 @@ class Admission:
         Raises:
             UnavailableError: ``overloaded``, with the seconds to wait.
         """
-        if self.depth() >= self._bound.max_messages or self._batcher.waiting_bytes >= self._bound.max_bytes:
+        if self._is_full():
             raise UnavailableError(
                 "Too many messages wait to be stored; nothing was written",
                 code="overloaded",
                 retry_after_s=_RETRY_AFTER_S,
             )
+
+    def refusals(self) -> list[str]:
+        """Say why writes are refused at present; empty if they are not."""
+        return ["too many messages wait to be stored"] if self._is_full() else []
+
+    def _is_full(self) -> bool:
+        return self.depth() >= self._bound.max_messages or self._batcher.waiting_bytes >= self._bound.max_bytes
 
     def depth(self) -> int:
         """Give the messages that are accepted and not yet stored."""

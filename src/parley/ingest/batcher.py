@@ -21,6 +21,8 @@ MAX_IN_FLIGHT: Final = 2
 _SWEEP_S: Final = 0.25
 
 Done = Callable[[Outcome | ParleyError], None]
+Observe = Callable[[int, float], None]
+"""Told of each finished append: its entries, and the seconds it took."""
 _KeyName = tuple[str, str, str]
 
 
@@ -51,14 +53,15 @@ class _Waiting:
 class Batcher:
     """Gathers entries into appends and hands each its outcome, from the append's own callback."""
 
-    def __init__(self, log: Log, limits: BatchLimits, clock: Clock) -> None:
-        """Append to ``log``; deadlines are told by ``clock``."""
+    def __init__(self, log: Log, limits: BatchLimits, clock: Clock, observe: Observe) -> None:
+        """Append to ``log``; deadlines are told by ``clock``; ``observe`` hears of each append."""
         self._log = log
+        self._observe = observe
         self._limits = limits
         self._clock = clock
         self._pending: deque[_Waiting] = deque()
         self._in_flight: set[asyncio.Future[list[Outcome]]] = set()
-        self._sent: dict[asyncio.Future[list[Outcome]], list[_Waiting]] = {}
+        self._sent: dict[asyncio.Future[list[Outcome]], tuple[float, list[_Waiting]]] = {}
         self._repeats: dict[_KeyName, list[_Waiting]] = {}
         self._flush_is_due = False
         self._sweep: asyncio.TimerHandle | None = None
@@ -106,7 +109,7 @@ class Batcher:
             batch = self._take()
             future = self._log.append([waiting.entry for waiting in batch])
             self._in_flight.add(future)
-            self._sent[future] = batch
+            self._sent[future] = (self._clock.monotonic(), batch)
             future.add_done_callback(self._settle)
             self._watch()
 
@@ -122,7 +125,8 @@ class Batcher:
 
     def _settle(self, future: asyncio.Future[list[Outcome]]) -> None:
         self._in_flight.discard(future)
-        batch = self._sent.pop(future)
+        sent_at, batch = self._sent.pop(future)
+        self._observe(len(batch), self._clock.monotonic() - sent_at)
         for waiting, result in zip(batch, _results(future, len(batch)), strict=True):
             self._release(waiting)
             waiting.settle(result)
@@ -156,7 +160,7 @@ class Batcher:
         for waiting in overdue:
             self._release(waiting)
             waiting.settle(UnavailableError("The log is too slow; nothing was written", code="overloaded"))
-        for batch in self._sent.values():
+        for _, batch in self._sent.values():
             for waiting in batch:
                 if waiting.deadline <= now:
                     waiting.settle(OutcomeUnknownError("The write has no outcome yet; retry with the same key"))

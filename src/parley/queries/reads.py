@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from parley.domain.cursors import Window
+from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.model import Application, Chat, Message
 from parley.storage.port import Page, Scan, Storage, Tenants
 
@@ -39,8 +39,8 @@ class Reads:
             return ApplicationPage(items, preceding, window.before - 1 if following else None)
         after = window.after or 0
         items, next_after = await self._tenants.page(after, window.limit)
-        passed = (await self._tenants.page_before(after + 1, 1))[0] if after else []
-        return ApplicationPage(items, after + 1 if passed else None, next_after)
+        passed = (await self._tenants.page_before(min(after + 1, NUMBER_MAX), 1))[0] if after else []
+        return ApplicationPage(items, min(after + 1, NUMBER_MAX) if passed else None, next_after)
 
     async def check_application(self, token: str) -> None:
         """Return if the application is there, or raise `NotFoundError`."""

@@ -115,6 +115,9 @@ class Erasure(Protocol):
     async def erase(self, limit: int) -> int:
         """Erase up to ``limit`` rows of deleted applications and chats; 0 means nothing is left."""
 
+    async def scrub(self) -> None:
+        """Make what was edited, deleted or erased since the last time unreadable in the files, too."""
+
     async def expire_keys(self, before: int, limit: int) -> int:
         """Remove idempotency keys made before UTC milliseconds; 0 means nothing is left."""
 

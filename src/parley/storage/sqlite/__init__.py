@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from parley.database.migrations import Migration, migrate, pending, read_migrations
 from parley.database.named import load_queries
@@ -35,7 +35,8 @@ def file_of(url: str) -> File:
     synchronous, vfs = options.get("synchronous", ["full"])[0], options.get("vfs", [None])[0]
     if synchronous not in {"full", "normal", "off", "extra"}:
         raise ConfigurationError(f"synchronous={synchronous} is none of extra, full, normal, off")
-    return File(Path(parts.path.removeprefix("/") if parts.path.startswith("/./") else parts.path), synchronous, vfs)
+    path = unquote(parts.path)
+    return File(Path(path.removeprefix("/") if path.startswith("/./") else path), synchronous, vfs)
 
 
 def queries() -> dict[str, str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
-
-import msgspec
 
 from parley.database.sqlite import Database, Session
 from parley.domain.documents import WHOLE_CHAT
@@ -50,50 +48,24 @@ class SqliteAppend:
     def load(self, session: Session, batch: Sequence[Entry]) -> States:
         """Read the states of the batch's scopes, messages and keys."""
 
-        tokens = [(token,) for token in {entry.token for entry in batch}]
-        applications = {
-            token: ScopeState(id_, partition, granted_until, bool(closed))
-            for token, id_, partition, granted_until, closed in session.pick("applications_by_token", tokens)
-        }
-        ids = {token: state.id for token, state in applications.items()}
-        known = [entry for entry in batch if entry.token in ids]
-        wanted = list({(ids[entry.token], entry.chat) for entry in known if entry.chat is not None})
-        chats = {
-            (application_id, number): ScopeState(id_, 0, granted_until, bool(closed))
-            for application_id, number, id_, granted_until, closed in session.pick("chats_by_number", wanted)
-        }
-        targets = [
-            (message_id(chats[ids[entry.token], entry.chat or 0].id, entry.number),)
-            for entry in known
-            if entry.number is not None and (ids[entry.token], entry.chat or 0) in chats
-        ]
-        return States(
-            positions=self._positions(session),
-            applications=applications,
-            chats=chats,
-            messages={split_id(id_) for (id_,) in session.pick("message_by_id", targets)},
-            keys=self._keys(session, known, ids),
-        )
+        states = States(positions={}, applications={}, chats={}, messages=set(), keys={})
+        names = list({(entry.token, entry.chat) for entry in batch})
+        for row in session.pick("scopes_by_name", names):
+            _add_scope(states, row)
+        states.messages.update(split_id(id_) for (id_,) in session.pick("message_by_id", _targets(batch, states)))
+        self._add_keys(session, batch, states)
+        return states
 
-    def _positions(self, session: Session) -> dict[int, Position]:
-        return {
-            id_: Position(epoch, position_id if position_epoch == epoch else 0)
-            for id_, epoch, position_epoch, position_id in msgspec.json.decode(
-                session.rows("partition_positions")[0][0]
-            )
-        }
-
-    def _keys(
-        self, session: Session, batch: Sequence[Entry], ids: Mapping[str, int]
-    ) -> dict[tuple[int, str, str], KeyState]:
+    def _add_keys(self, session: Session, batch: Sequence[Entry], states: States) -> None:
         fresh_since = self._clock.now_ms() - self._key_ttl_ms
         wanted = [
-            (ids[entry.token], entry.key.route, entry.key.key, fresh_since) for entry in batch if entry.key is not None
+            (states.applications[entry.token].id, entry.key.route, entry.key.key, fresh_since)
+            for entry in batch
+            if entry.key is not None and entry.token in states.applications
         ]
-        return {
-            (application_id, route, key): KeyState(bytes.fromhex(fingerprint), number, Position(epoch, position))
-            for application_id, route, key, fingerprint, number, epoch, position in session.pick("key_by_name", wanted)
-        }
+        for application_id, route, key, fingerprint, number, epoch, position in session.pick("key_by_name", wanted):
+            known = KeyState(bytes.fromhex(fingerprint), number, Position(epoch, position))
+            states.keys[application_id, route, key] = known
 
     def apply(self, session: Session, events: Sequence[Event], states: States) -> None:
         """Store the events, what became of the scopes, and one change row a partition."""
@@ -149,6 +121,7 @@ class _Apply:
             self._session.rows("delete_chat", at, *position, chat_id)
             return (chat_id << 32 | WHOLE_CHAT,)
         id_ = message_id(chat_id, event.number)
+        self._session.overwrote = True
         if isinstance(what, MessageEdited):
             self._session.rows("edit_message", what.body, *position, at, id_)
         elif isinstance(what, MessageDeleted):
@@ -166,3 +139,24 @@ class _Apply:
             self._rows["move_partition"].append((partition, *position))
             if partition in self._touched:
                 self._rows["insert_change"].append((partition, *position, self._touched[partition].tobytes()))
+
+
+def _add_scope(states: States, row: Row) -> None:
+    token, id_, partition, granted_until, closed, epoch, position_epoch, position_id, number, *chat = row
+    states.positions[partition] = Position(epoch, position_id if position_epoch == epoch else 0)
+    states.applications[token] = ScopeState(id_, partition, granted_until, bool(closed))
+    if number is not None:
+        chat_id, chat_granted_until, chat_closed = chat
+        states.chats[id_, number] = ScopeState(chat_id, partition, chat_granted_until, bool(chat_closed))
+
+
+def _targets(batch: Sequence[Entry], states: States) -> list[Row]:
+    """Give the ids of the messages that the batch wants to edit or delete."""
+    ids = []
+    for entry in batch:
+        application = states.applications.get(entry.token)
+        if entry.number is not None and application is not None:
+            chat = states.chats.get((application.id, entry.chat or 0))
+            if chat is not None:
+                ids.append((message_id(chat.id, entry.number),))
+    return ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from parley.database.sqlite import Database, Session
+from parley.database.sqlite import Database, Session, scrub
 from parley.domain.events import Position, position_id
 from parley.storage.port import Erasure
 from parley.storage.sqlite.rows import range_above
@@ -36,6 +36,10 @@ class SqliteErasure:
 
         return await self._database.write(work)
 
+    async def scrub(self) -> None:
+        """Empty the write-ahead file if something was edited, deleted or erased since the last time."""
+        await self._database.maintain(scrub)
+
     async def expire_keys(self, before: int, limit: int) -> int:
         """Look at up to ``limit`` keys, forget those made before ``before``; 0 ends one sweep."""
 
@@ -50,6 +54,7 @@ class SqliteErasure:
 
     def _erase_chat(self, session: Session, chat_id: int, limit: int) -> int:
         session.rows("erase_messages", *range_above(chat_id, 0), limit)
+        session.overwrote = True
         erased = session.changes()
         if erased < limit:
             session.rows("mark_chat_erased", self._clock.now_ms(), chat_id)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from parley.database.sqlite import Database, Session
-from parley.domain.cursors import Window
+from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.errors import NotFoundError
 from parley.domain.model import Chat, Message
 from parley.domain.text import fold
@@ -162,7 +162,7 @@ def _page(
     rows = above(after, window.limit + 1)
     more_after = len(rows) > window.limit
     items = [make(row) for row in rows[: window.limit]]
-    return Page(items, after > 0 and bool(below(after + 1, 1)), more_after)
+    return Page(items, after > 0 and bool(below(min(after + 1, NUMBER_MAX), 1)), more_after)
 
 
 if TYPE_CHECKING:

@@ -1,12 +1,16 @@
--- name: applications_by_token
--- The numbering states of applications, for one append.
-select json_group_array(json_array(a.token, a.id, a.partition, a.granted_until, a.deleted_at is not null))
-from (values (?)) wanted join application a on a.token = wanted.column1;
-
--- name: chats_by_number
--- The numbering states of chats, for one append.
-select json_group_array(json_array(c.application_id, c.number, c.id, c.granted_until, c.deleted_at is not null))
-from (values (?, ?)) wanted join chat c on c.application_id = wanted.column1 and c.number = wanted.column2;
+-- name: scopes_by_name
+-- Where applications and their chats stand, for one append; the chat's part is null where there is none.
+select json_group_array(
+    json_array(
+        a.token, a.id, a.partition, a.granted_until, a.deleted_at is not null,
+        p.epoch, p.position_epoch, p.position_id,
+        c.number, c.id, c.granted_until, c.deleted_at is not null
+    )
+)
+from (values (?, ?)) wanted
+join application a on a.token = wanted.column1
+join partition p on p.id = a.partition
+left join chat c on c.application_id = a.id and c.number = wanted.column2;
 
 -- name: message_by_id
 -- Messages that are there to be edited or deleted.
@@ -21,10 +25,6 @@ from (values (?, ?, ?, ?)) wanted
 join idempotency_key k
     on k.application_id = wanted.column1 and k.route = wanted.column2 and k.key = wanted.column3
 where k.created_at > wanted.column4;
-
--- name: partition_positions
--- Epoch and position of every partition.
-select json_group_array(json_array(id, epoch, position_epoch, position_id)) from partition;
 
 -- name: insert_chat
 -- A new chat under the number that the log gave it.

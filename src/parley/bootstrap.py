@@ -1,0 +1,292 @@
+"""The only wiring: settings → opened ports → use cases → services and workers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final, NamedTuple, cast
+
+from parley.config import Settings, refuse_public_bind
+from parley.domain.binds import parse_bind
+from parley.http.asgi import AsgiApplication, AsgiBridge
+from parley.http.auth import Access
+from parley.http.cors import Cors
+from parley.http.creates import Creates
+from parley.http.front import Application, Front
+from parley.http.health import Check, Health, ProbeRoutes, Reports
+from parley.http.services import Services
+from parley.http.v1.app import build_app
+from parley.http.wire.limits import Limits
+from parley.http.wire.listener import Listener, bind
+from parley.http.wire.request import numbered_ids
+from parley.http.write.routes import CreateRoutes, WriteService
+from parley.ingest.admission import Admission, DepthBound
+from parley.ingest.applications import ApplicationWrites
+from parley.ingest.batcher import Batcher, BatchLimits
+from parley.ingest.chats import ChatWrites
+from parley.ingest.messages import MessageWrites
+from parley.ingest.parents import Parents
+from parley.ingest.writes import Writes
+from parley.log import open_log
+from parley.log.port import Log
+from parley.queries.reads import Reads
+from parley.queries.search import Search
+from parley.search import open_search
+from parley.search.port import SearchIndex
+from parley.storage import open_storage
+from parley.storage.port import Opened, Opening
+from parley.telemetry.clock import Clock, SystemClock
+from parley.telemetry.exposition import Exposition
+from parley.telemetry.metrics import Metrics
+from parley.workers.erase import EraseJob
+from parley.workers.index import IndexFollower
+from parley.workers.reconcile import ReconcileJob
+from parley.workers.runner import Runner
+
+_LAG_TOLD_MS: Final = 2_000
+_SWITCH_INTERVAL_S: Final = 0.0001
+"""How long a busy thread keeps the interpreter from another: the database's writer needs it often."""
+
+
+class Sockets(NamedTuple):
+    """The ports of both services, taken before anything else is touched."""
+
+    api: socket.socket
+    write: socket.socket
+
+    @classmethod
+    def take(cls, settings: Settings) -> Sockets:
+        """Take both ports.
+
+        Raises:
+            ConfigurationError: one is in use, or must not be listened on like this.
+        """
+        refuse_public_bind(settings)
+        api = bind(*parse_bind(settings.api_bind))
+        try:
+            return cls(api, bind(*parse_bind(settings.write_bind)))
+        except BaseException:
+            api.close()
+            raise
+
+    def close(self) -> None:
+        """Give both back."""
+        self.api.close()
+        self.write.close()
+
+
+class _Ports(NamedTuple):
+    """Every adapter, opened by its URL."""
+
+    storage: Opened
+    log: Log
+    search: SearchIndex
+
+
+class _Workers(NamedTuple):
+    """The jobs of this process."""
+
+    follower: IndexFollower
+    runners: tuple[Runner, ...]
+
+    def start(self) -> None:
+        for runner in self.runners:
+            runner.start()
+
+    def notify(self) -> None:
+        """Wake the follower: something was stored."""
+        self.runners[0].notify()
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(runner.stop() for runner in self.runners))
+
+
+async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run both services and the workers until ``stop`` is set, then finish what is in flight.
+
+    ``announce`` is called once, when requests are answered.
+
+    Raises:
+        ConfigurationError: a port cannot be opened as configured; nothing was changed.
+    """
+    clock, metrics = SystemClock(), Metrics()
+    async with AsyncExitStack() as stack:
+        ports = await stack.enter_async_context(_open_ports(settings, clock))
+        workers = _build_workers(settings, ports, clock, metrics)
+        batcher = _build_batcher(settings, ports.log, workers, clock, metrics)
+        writes = _build_writes(settings, ports, batcher)
+        health = _build_health(ports, writes, workers, clock, metrics, stop)
+        services = _build_services(settings, ports, writes, health)
+        listener = Listener(_limits(settings), clock, numbered_ids(secrets.token_hex(6)))
+        metrics.connections.watch(lambda: listener.connections)
+        bridge = AsgiBridge(cast("AsgiApplication", build_app(services)))
+        workers.start()
+        stack.push_async_callback(workers.stop)
+        stack.push_async_callback(batcher.drained)
+        for bound, application in zip(sockets, _applications(settings, sockets, services, health, bridge), strict=True):
+            await listener.serve(bound, application)
+        _settle_down()
+        announce()
+        await stop.wait()
+        await listener.drain(settings.drain_timeout_s)
+        await bridge.drain(settings.drain_timeout_s)
+
+
+@asynccontextmanager
+async def _open_ports(settings: Settings, clock: Clock) -> AsyncIterator[_Ports]:
+    storage = open_storage(settings.database_url, opening(settings, clock))
+    try:
+        log = open_log(settings.log_url, inline=storage.inline, clock=clock)
+        index = open_search(settings.search_url)
+        try:
+            yield _Ports(storage, log, index)
+        finally:
+            index.close()
+    finally:
+        storage.close()
+
+
+def opening(settings: Settings, clock: Clock) -> Opening:
+    """Give what a storage needs besides its URL."""
+    return Opening(
+        clock=clock,
+        new_token=lambda: secrets.token_hex(16),
+        partitions=settings.partitions,
+        key_ttl_s=settings.key_ttl_s,
+        readers=settings.readers,
+        scan_max_messages=settings.scan_max_messages,
+        scan_max_s=settings.scan_max_s,
+    )
+
+
+def _build_workers(settings: Settings, ports: _Ports, clock: Clock, metrics: Metrics) -> _Workers:
+    follower = IndexFollower(
+        ports.storage.changes,
+        ports.search,
+        clock,
+        batch_messages=settings.search_batch_messages,
+        on_indexed=metrics.index_documents.add,
+        on_refused=metrics.index_refused.add,
+    )
+    erase = EraseJob(ports.storage.erasure, clock, metrics.erased_rows.add)
+    reconcile = ReconcileJob(ports.storage.erasure, clock, key_ttl_s=settings.key_ttl_s, on_swept=metrics.expired_keys.add)
+    failures = {job.name: metrics.worker_failures.child(job.name) for job in (follower, erase, reconcile)}
+    return _Workers(
+        follower,
+        tuple(
+            Runner(job, jitter=random.random, on_failure=lambda name: failures[name].add())
+            for job in (follower, erase, reconcile)
+        ),
+    )
+
+
+def _build_batcher(settings: Settings, log: Log, workers: _Workers, clock: Clock, metrics: Metrics) -> Batcher:
+    def observe(entries: int, seconds: float) -> None:
+        metrics.append_entries.observe(entries)
+        metrics.append_seconds.observe(seconds)
+        workers.notify()
+
+    limits = BatchLimits(settings.append_max_entries, settings.append_max_bytes)
+    batcher = Batcher(log, limits, clock, observe)
+    metrics.waiting_entries.watch(lambda: batcher.waiting)
+    metrics.waiting_bytes.watch(lambda: batcher.waiting_bytes)
+    metrics.depth_messages.watch(log.depth)
+    return batcher
+
+
+def _build_writes(settings: Settings, ports: _Ports, batcher: Batcher) -> Writes:
+    bound = DepthBound(settings.depth_max_messages, settings.depth_max_bytes)
+    admission = Admission(ports.log, batcher, bound)
+    return Writes(ports.log, admission, Parents(ports.storage.storage), batcher, settings.answer_timeout_s)
+
+
+def _build_services(settings: Settings, ports: _Ports, writes: Writes, health: Health) -> Services:
+    storage, token = ports.storage, settings.admin_token
+    chats, messages = ChatWrites(writes, storage.storage), MessageWrites(writes, storage.storage)
+    return Services(
+        access=Access(None if token is None else token.get_secret_value()),
+        reads=Reads(storage.tenants, storage.storage),
+        search=Search(storage.storage, ports.search),
+        writes=writes,
+        applications=ApplicationWrites(storage.tenants, ports.log, writes.parents),
+        chats=chats,
+        messages=messages,
+        creates=Creates(writes, chats, messages),
+        probes=health.pages(),
+    )
+
+
+def _build_health(
+    ports: _Ports, writes: Writes, workers: _Workers, clock: Clock, metrics: Metrics, stop: asyncio.Event
+) -> Health:
+    async def look_at_workers() -> str | None:
+        failing = [f"{runner.name}: {runner.status.error}" for runner in workers.runners if runner.status.failures]
+        return "; ".join(failing) or None
+
+    async def look_at_search() -> str | None:
+        await ports.search.ping()
+        if workers.follower.rebuilding:
+            return "The index is being built again"
+        lag_ms = await workers.follower.lag_ms()
+        return f"The index is {lag_ms / 1000:.1f} s behind" if lag_ms > _LAG_TOLD_MS else None
+
+    async def lag_ms() -> float:
+        return float(await workers.follower.lag_ms())
+
+    metrics.index_rebuilding.watch(lambda: float(workers.follower.rebuilding))
+    checks: dict[str, Check] = {
+        "database": ports.storage.storage.ping,
+        "log": ports.log.ping,
+        "search": look_at_search,
+        "workers": look_at_workers,
+    }
+    reports = Reports(
+        checks,
+        refusals=lambda: [*(["stopping"] if stop.is_set() else []), *writes.admission.refusals()],
+        gauges={metrics.index_lag_ms: lag_ms},
+    )
+    return Health(reports, clock, Exposition(metrics))
+
+
+def _applications(
+    settings: Settings, sockets: Sockets, services: Services, health: Health, bridge: AsgiBridge
+) -> tuple[Front, Front]:
+    """Give what answers the full API's port and the write service's."""
+    lean = WriteService(ProbeRoutes(health).applications(), sockets.api.getsockname()[1])
+    full = cast("Application", bridge)  # every exchange is the wire's own request
+    return (
+        Front(CreateRoutes(services.creates, full), _cors(settings, settings.api_bind)),
+        Front(CreateRoutes(services.creates, lean), _cors(settings, settings.write_bind)),
+    )
+
+
+def _cors(settings: Settings, bound: str) -> Cors:
+    origins = [origin for origin in settings.cors_origins.split(",") if origin]
+    return Cors(origins, is_loopback=parse_bind(bound).is_loopback)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_line_bytes=settings.max_request_line_bytes,
+        max_header_bytes=settings.max_header_bytes,
+        max_body_bytes=settings.max_body_bytes,
+        header_timeout_s=settings.header_timeout_s,
+        body_timeout_s=settings.body_timeout_s,
+        keep_alive_timeout_s=settings.keep_alive_timeout_s,
+        write_timeout_s=settings.write_timeout_s,
+        max_connections=settings.max_connections,
+        max_pipelined=settings.max_pipelined,
+    )
+
+
+def _settle_down() -> None:
+    """What was made at the start stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)

@@ -1,0 +1,1 @@
+"""The parts of ``parley import``: records, order, sending, and what survives a crash."""

@@ -1,0 +1,17 @@
+"""Times as HTTP shows them: RFC 3339 UTC with milliseconds and ``Z``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+
+def format_time(at: int) -> str:
+    """Format UTC milliseconds as ``2026-11-21T09:44:13.007Z``."""
+    second, millisecond = divmod(at, 1000)
+    return f"{_format_second(second)}.{millisecond:03}Z"
+
+
+@lru_cache(maxsize=512)
+def _format_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

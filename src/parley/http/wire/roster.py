@@ -1,0 +1,96 @@
+"""What all connections of a process share: limits, clocks, and the sums that are bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Protocol
+
+from parley.http.wire.limits import Limits
+from parley.telemetry.clock import Clock
+
+_SPARE_CONNECTIONS = 128
+"""So many connections beyond the bound are told why they are refused; more are cut without a word."""
+
+
+class Connection(Protocol):
+    """A connection as the roster sees it."""
+
+    def sweep(self, now: float) -> None:
+        """Act on a time-out that has passed."""
+
+    def drain(self) -> None:
+        """Finish what is in flight, then close."""
+
+    def abort(self) -> None:
+        """Close without finishing anything."""
+
+
+class Roster:
+    """The connections of all ports, and the one timer that looks after them."""
+
+    def __init__(self, limits: Limits, clock: Clock, new_id: Callable[[], str]) -> None:
+        """Take the bounds, the clock for time-outs and dates, and the source of request ids."""
+        self.limits = limits
+        self.now = clock.monotonic
+        self.new_id = new_id
+        self.draining = False
+        self.date = b""
+        self._clock = clock
+        self._connections: set[Connection] = set()
+        self._held_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event = asyncio.Event()
+        self._emptied.set()
+
+    def __len__(self) -> int:
+        """Count the connections."""
+        return len(self._connections)
+
+    def enter(self, connection: Connection) -> bool:
+        """Take a new connection in; tell whether it is within the bound. Far beyond it, cut it."""
+        if len(self._connections) >= self.limits.max_connections + _SPARE_CONNECTIONS:
+            connection.abort()
+            return False
+        self._connections.add(connection)
+        self._emptied.clear()
+        if self._timer is None:
+            self._sweep()
+        return len(self._connections) <= self.limits.max_connections
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that is gone."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._emptied.set()
+
+    def hold(self, change_bytes: int) -> bool:
+        """Count bytes kept for slow clients; tell whether their sum is still within the bound."""
+        self._held_bytes += change_bytes
+        return change_bytes <= 0 or self._held_bytes <= self.limits.max_held_bytes
+
+    async def drain(self, limit_s: float) -> int:
+        """Let every connection finish; cut those that have not within ``limit_s`` and count them."""
+        self.draining = True
+        for connection in list(self._connections):
+            connection.drain()
+        try:
+            await asyncio.wait_for(self._emptied.wait(), limit_s)
+        except TimeoutError:
+            late = list(self._connections)
+            for connection in late:
+                connection.abort()
+            await self._emptied.wait()
+            return len(late)
+        return 0
+
+    def _sweep(self) -> None:
+        """Look at every connection, and come again as long as there is one."""
+        self._timer = None
+        self.date = b"Date: %b\r\n" % formatdate(self._clock.now_ms() / 1000, usegmt=True).encode("ascii")
+        now = self.now()
+        for connection in list(self._connections):
+            connection.sweep(now)
+        if self._connections:
+            self._timer = asyncio.get_running_loop().call_later(self.limits.sweep_s, self._sweep)

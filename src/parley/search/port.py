@@ -1,0 +1,71 @@
+"""The search port: exact substring search over folded bodies, fed behind the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from parley.domain.documents import Document
+from parley.domain.events import Position
+
+SHORTEST_INDEXED: Final = 3
+"""Folded code points from which on `SearchIndex.candidates` answers; shorter texts are scanned."""
+
+
+class Candidates(NamedTuple):
+    """Numbers that may match, ascending; ``next_after`` continues the walk, ``None`` ends it."""
+
+    numbers: list[int]
+    next_after: int | None
+
+
+class SearchIndex(Protocol):
+    """Finds the messages of one chat whose folded body holds the folded text.
+
+    *Idempotent*: indexing the same documents again changes nothing, so a follower may repeat.
+    *Atomic*: documents and positions of one call are stored together; a crash repeats a call at
+    most. *Current*: a document is the state read after its change, so a later call never carries
+    an older state. *Exact*: `candidates` never misses an indexed message and may name too many;
+    the caller verifies each on the stored body. *Whole or not at all*: until positions were
+    stored, and while the index is damaged, `candidates` raises. *Retries*: none inside; the
+    follower repeats. All methods raise `UnavailableError` when the engine does not answer.
+    """
+
+    async def index(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
+        """Put or remove the documents, and remember each partition's position with them.
+
+        Raises:
+            ValueError: a document cannot be indexed by any retry; nothing of the call was stored.
+        """
+
+    async def candidates(self, chat_id: int, folded: str, after: int, limit: int) -> Candidates:
+        """Give up to ``limit`` numbers above ``after`` whose message may hold ``folded``.
+
+        ``folded`` has at least `SHORTEST_INDEXED` code points.
+        """
+
+    async def positions(self) -> dict[int, Position]:
+        """Give the last indexed position by partition; a missing one means: rebuild from the start.
+
+        An adapter that met damage starts its store afresh here, where only the follower asks.
+        """
+
+    async def clear(self) -> None:
+        """Forget every document and position, before a rebuild."""
+
+    async def ping(self) -> None:
+        """Return if the index answers, else raise `UnavailableError`."""
+
+    def close(self) -> None:
+        """Finish what was handed in and let go of the engine."""
+
+
+@runtime_checkable
+class Upkeep(Protocol):
+    """What an index that keeps its own file can do beside: an ability, not every adapter has it."""
+
+    async def sync(self) -> None:
+        """Return when what `SearchIndex.positions` gave before would survive a power cut."""
+
+    async def tidy(self) -> bool:
+        """Drop from the file, a slice a call, what was removed or replaced; `False`: nothing is left."""

@@ -1,0 +1,44 @@
+"""Hands documents to the index, setting aside the one that it can never take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from parley.domain.documents import Document
+from parley.domain.events import Position
+from parley.search.port import SearchIndex
+
+_log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """A batch that the index refuses is halved until the refused document is alone, then said and left out."""
+
+    def __init__(self, index: SearchIndex, on_indexed: Callable[[int], None], on_refused: Callable[[], None]) -> None:
+        """Feed ``index``; the others count documents."""
+        self._index = index
+        self._on_indexed = on_indexed
+        self._on_refused = on_refused
+
+    async def put(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
+        """Index the documents, and with the last of them the positions."""
+        try:
+            await self._index.index(documents, positions)
+        except ValueError as error:
+            if len(documents) > 1:
+                half = len(documents) // 2
+                await self.put(documents[:half], {})
+                await self.put(documents[half:], positions)
+                return
+            if not documents:
+                raise
+            self._refused(documents[0], error)
+            await self._index.index([], positions)
+        else:
+            self._on_indexed(len(documents))
+
+    def _refused(self, document: Document, error: ValueError) -> None:
+        _log.error("document left out of search", chat_id=document.chat_id, number=document.number, error=str(error))
+        self._on_refused()

@@ -1,0 +1,194 @@
+"""Follows the database's changes into the search index, by the index's own positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from parley.domain.documents import Change
+from parley.domain.events import Position
+from parley.search.port import SearchIndex, Upkeep
+from parley.storage.port import Changes
+from parley.telemetry.clock import Clock
+from parley.workers.feed import Feed
+from parley.workers.rebuild import Rebuild
+
+FOLLOWER: Final = "search"
+POLL_S: Final = 1.0
+"""Between wake-ups: a safety net, and how often the positions are looked at again."""
+
+RECORD_EVERY_S: Final = 1.0
+TIDY_GAP_S: Final = 30.0
+TIDY_SHARE: Final = 10
+"""After tidying for some time, at least this many times as long without."""
+
+_SLICE_CHARACTERS: Final = 4 * 1024 * 1024
+_NOTHING: Final = Position(0, 0)
+
+
+class IndexFollower:
+    """A `Job`: read changes, load the present states, index them with the positions, again.
+
+    Only this follower asks the index for positions and clears it. It rebuilds when the positions
+    are missing, older than what the changes still reach, or ahead of a database that was put back.
+    """
+
+    name = "index"
+
+    def __init__(
+        self,
+        changes: Changes,
+        index: SearchIndex,
+        clock: Clock,
+        *,
+        batch_messages: int,
+        on_indexed: Callable[[int], None],
+        on_refused: Callable[[], None],
+    ) -> None:
+        """Feed ``index`` from ``changes``; the last two count documents that were and cannot be indexed."""
+        self._changes = changes
+        self._index = index
+        self._clock = clock
+        self._batch_messages = batch_messages
+        self._feed = Feed(index, on_indexed, on_refused)
+        self._upkeep = index if isinstance(index, Upkeep) else None
+        self._positions: Mapping[int, Position] | None = None
+        self._rebuild: Rebuild | None = None
+        self._behind_since = clock.now_ms()
+        self._checked = self._recorded_at = clock.monotonic()
+        self._recorded: Mapping[int, Position] = {}
+        self._slice_messages = max(1, batch_messages // 10)
+        self._tidy_at = clock.monotonic() + TIDY_GAP_S
+        self._tidied_s = 0.0
+
+    @property
+    def rebuilding(self) -> bool:
+        """Whether the index is being made again, while it answers nothing."""
+        return self._rebuild is not None
+
+    async def lag_ms(self) -> int:
+        """Give by how much the index is behind the partitions' ends; 0 only if it is not.
+
+        Counted from the follower's position, or from when it last was at the end if that is later.
+        """
+        ends = await self._changes.ends()
+        positions = self._positions
+        if positions is None:
+            return max(1, self._clock.now_ms() - self._behind_since)
+        return max(
+            (
+                max(1, end.at - max(positions[partition].at, self._behind_since))
+                for partition, end in ends.items()
+                if positions[partition] < end
+            ),
+            default=0,
+        )
+
+    async def step(self) -> float:
+        """Rebuild a slice, or index what changed, or do what the idle have time for."""
+        try:
+            if self._rebuild is not None:
+                return await self._go_on_rebuilding(self._rebuild)
+            if self._positions is None or self._clock.monotonic() - self._checked >= POLL_S:
+                await self._check()
+            if self._positions is None:
+                return 0
+            return await self._follow(self._positions)
+        except BaseException:
+            self._positions = self._rebuild = None
+            raise
+
+    async def _check(self) -> None:
+        """Take the index's positions, or begin a rebuild if they cannot be followed from."""
+        positions = await self._index.positions()
+        floor = await self._changes.floor(FOLLOWER)
+        ends = await self._changes.ends()
+        reason = _reason_to_rebuild(positions, floor, ends)
+        self._checked = self._clock.monotonic()
+        if reason is None:
+            self._positions = positions
+            return
+        self._positions = None
+        rebuild = Rebuild(self._changes, self._feed, self._clock, self._batch_messages)
+        self._behind_since = rebuild.started_at
+        await rebuild.begin(self._index, reason)
+        self._rebuild = rebuild
+
+    async def _go_on_rebuilding(self, rebuild: Rebuild) -> float:
+        if await rebuild.step():
+            self._rebuild = None
+        return 0
+
+    async def _follow(self, positions: Mapping[int, Position]) -> float:
+        looked_at = self._clock.now_ms()
+        changes = await self._changes.read(positions, self._batch_messages)
+        if changes:
+            positions = self._positions = await self._take(changes, positions)
+        else:
+            self._behind_since = looked_at
+        await self._record(positions)
+        more_to_tidy = await self._tidy(idle=not changes)
+        if changes or more_to_tidy:
+            return 0
+        return POLL_S
+
+    async def _take(self, changes: Sequence[Change], positions: Mapping[int, Position]) -> dict[int, Position]:
+        """Index what the changes touched; the positions go with the last slice."""
+        reached = {change.partition: change.position for change in changes}
+        keys = list(dict.fromkeys(key for change in changes for key in change.keys))
+        for slice_, last in self._slices(keys):
+            documents = await self._changes.load(slice_)
+            await self._feed.put(documents, reached if last else {})
+            characters = sum(len(document.body or "") for document in documents)
+            fitting = len(slice_) * _SLICE_CHARACTERS // max(1, characters)
+            self._slice_messages = max(1, min(self._batch_messages, fitting))
+        return {**positions, **reached}
+
+    def _slices(self, keys: list[tuple[int, int]]) -> Iterator[tuple[list[tuple[int, int]], bool]]:
+        """Cut the keys into slices whose bodies fit into memory, judging by the slice before."""
+        start = 0
+        while True:
+            stop = start + self._slice_messages
+            yield keys[start:stop], stop >= len(keys)
+            if stop >= len(keys):
+                return
+            start = stop
+
+    async def _record(self, positions: Mapping[int, Position]) -> None:
+        """Let go of the changes behind, now and then, once a power cut cannot take the index back."""
+        now = self._clock.monotonic()
+        if positions == self._recorded or now - self._recorded_at < RECORD_EVERY_S:
+            return
+        if self._upkeep is not None:
+            await self._upkeep.sync()
+        await self._changes.passed(FOLLOWER, positions)
+        self._recorded, self._recorded_at = positions, now
+
+    async def _tidy(self, *, idle: bool) -> bool:
+        """Tidy a slice when it is due: one after the other while idle, else now and then."""
+        begun = self._clock.monotonic()
+        if self._upkeep is None or begun < self._tidy_at:
+            return False
+        more = await self._upkeep.tidy()
+        ended = self._clock.monotonic()
+        self._tidied_s += ended - begun
+        if not more:
+            self._tidy_at = ended + max(TIDY_GAP_S, self._tidied_s * TIDY_SHARE)
+            self._tidied_s = 0.0
+        elif not idle:
+            self._tidy_at = ended + (ended - begun) * TIDY_SHARE
+        return more and idle
+
+
+def _reason_to_rebuild(
+    positions: Mapping[int, Position], floor: Mapping[int, Position], ends: Mapping[int, Position]
+) -> str | None:
+    for partition, end in ends.items():
+        position = positions.get(partition)
+        if position is None:
+            return "nothing indexed"
+        if position < floor.get(partition, _NOTHING):
+            return "index older than the changes"
+        if position > end:
+            return "index newer than the database"
+    return None
