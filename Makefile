@@ -1,0 +1,44 @@
+# The project's tasks. `make` alone prints them. Nothing here needs more than bash, make and Python 3.11;
+# scripts/environment.sh makes the rest.
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check lint format types imports system environment clean
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8080 (ARGS="--data-dir /srv/parley" …)
+	@exec scripts/serve.sh $(ARGS)
+
+test: system environment lint types imports ## Install what the tests need, then run every check and every suite
+	$(PYTEST) $(ARGS)
+
+check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites
+	$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract $(ARGS)
+
+lint: environment ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: environment ## Mend style and formatting where a machine can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: environment ## Check types
+	$(BIN)/mypy
+
+imports: environment ## Check who may import whom
+	$(BIN)/lint-imports
+
+system: ## Install the system packages the tests need (as root or through sudo)
+	@scripts/system-packages.sh
+
+environment: ## Make .venv as uv.lock says, with the development tools
+	@scripts/environment.sh dev
+
+clean: ## Remove the environment and every cache; data stays
+	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
