@@ -25,7 +25,8 @@ from parley.http.v1.app import build_app
 from parley.http.wire.limits import Limits
 from parley.http.wire.listener import Listener, bind
 from parley.http.wire.request import numbered_ids
-from parley.http.write.routes import CreateRoutes, WriteService
+from parley.http.write.routes import CreateRoutes
+from parley.http.write.service import WriteService
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
 from parley.ingest.batcher import Batcher, BatchLimits
@@ -45,6 +46,7 @@ from parley.telemetry.clock import Clock, SystemClock
 from parley.telemetry.exposition import Exposition
 from parley.telemetry.metrics import Metrics
 from parley.workers.erase import EraseJob
+from parley.workers.feed import Feed
 from parley.workers.index import IndexFollower
 from parley.workers.reconcile import ReconcileJob
 from parley.workers.runner import Runner
@@ -121,7 +123,7 @@ async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], Non
         workers = _build_workers(settings, ports, clock, metrics)
         batcher = _build_batcher(settings, ports.log, workers, clock, metrics)
         writes = _build_writes(settings, ports, batcher)
-        health = _build_health(ports, writes, workers, clock, metrics, stop)
+        health = Health(_build_reports(ports, writes, workers, metrics, stop), clock, Exposition(metrics))
         services = _build_services(settings, ports, writes, health)
         listener = Listener(_limits(settings), clock, numbered_ids(secrets.token_hex(6)))
         metrics.connections.watch(lambda: listener.connections)
@@ -168,14 +170,13 @@ def opening(settings: Settings, clock: Clock) -> Opening:
 def _build_workers(settings: Settings, ports: _Ports, clock: Clock, metrics: Metrics) -> _Workers:
     follower = IndexFollower(
         ports.storage.changes,
-        ports.search,
+        Feed(ports.search, metrics.index_documents.add, metrics.index_refused.add),
         clock,
         batch_messages=settings.search_batch_messages,
-        on_indexed=metrics.index_documents.add,
-        on_refused=metrics.index_refused.add,
     )
     erase = EraseJob(ports.storage.erasure, clock, metrics.erased_rows.add)
-    reconcile = ReconcileJob(ports.storage.erasure, clock, key_ttl_s=settings.key_ttl_s, on_swept=metrics.expired_keys.add)
+    swept = metrics.expired_keys.add
+    reconcile = ReconcileJob(ports.storage.erasure, clock, key_ttl_s=settings.key_ttl_s, on_swept=swept)
     failures = {job.name: metrics.worker_failures.child(job.name) for job in (follower, erase, reconcile)}
     return _Workers(
         follower,
@@ -222,9 +223,7 @@ def _build_services(settings: Settings, ports: _Ports, writes: Writes, health: H
     )
 
 
-def _build_health(
-    ports: _Ports, writes: Writes, workers: _Workers, clock: Clock, metrics: Metrics, stop: asyncio.Event
-) -> Health:
+def _build_reports(ports: _Ports, writes: Writes, workers: _Workers, metrics: Metrics, stop: asyncio.Event) -> Reports:
     async def look_at_workers() -> str | None:
         failing = [f"{runner.name}: {runner.status.error}" for runner in workers.runners if runner.status.failures]
         return "; ".join(failing) or None
@@ -246,12 +245,11 @@ def _build_health(
         "search": look_at_search,
         "workers": look_at_workers,
     }
-    reports = Reports(
+    return Reports(
         checks,
         refusals=lambda: [*(["stopping"] if stop.is_set() else []), *writes.admission.refusals()],
         gauges={metrics.index_lag_ms: lag_ms},
     )
-    return Health(reports, clock, Exposition(metrics))
 
 
 def _applications(
@@ -286,7 +284,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _settle_down() -> None:
-    """What was made at the start stays: the collector need not look at it again."""
+    """Spare the collector what was made at the start, and let threads take turns quickly."""
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)

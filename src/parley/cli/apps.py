@@ -16,10 +16,11 @@ from rich.text import Text
 from parley.cli.client import (
     APPLICATIONS,
     DEFAULT_URL,
+    HEADERS,
     PAGE_LIMIT,
+    TIMEOUT,
     admin_headers,
     call,
-    client_options,
     next_page,
     parse_url,
     read_answer,
@@ -102,7 +103,8 @@ def list_(*, url: Url = DEFAULT_URL, admin_token: AdminToken = None, as_json: Js
 
 
 def _open(url: str, admin_token: str | None) -> httpx.Client:
-    return httpx.Client(**client_options(parse_url(url), admin_headers(admin_token)))
+    headers = {**HEADERS, **admin_headers(admin_token)}
+    return httpx.Client(base_url=parse_url(url), headers=headers, timeout=TIMEOUT)
 
 
 def _pages(client: httpx.Client) -> Iterator[httpx.Response]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from parley.domain.errors import ParleyError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 APPLICATIONS = "/api/v1/applications"
 DEFAULT_URL = "http://127.0.0.1:3000"
 PAGE_LIMIT = 100
+HEADERS = {"Accept": "application/json", "User-Agent": "parley-cli"}
+TIMEOUT = httpx.Timeout(15, connect=5)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -137,15 +136,6 @@ def next_page(answer: httpx.Response, path: str) -> str | None:
 def trouble(error: httpx.TransportError) -> str:
     """Say in a few words what went wrong on the wire."""
     return str(error).strip() or type(error).__name__
-
-
-def client_options(url: httpx.URL, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Give what all clients of a deployment are opened with."""
-    return {
-        "base_url": url,
-        "headers": {"Accept": "application/json", "User-Agent": "parley-cli", **(headers or {})},
-        "timeout": httpx.Timeout(15, connect=5),
-    }
 
 
 def _bad_url(text: str) -> ParleyError:

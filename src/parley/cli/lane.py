@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from parley.cli.client import client_options, read_problem, trouble
+from parley.cli.client import HEADERS, TIMEOUT, read_problem, trouble
+from parley.cli.wire import PlainTransport
 from parley.domain.errors import ParleyError
 
 if TYPE_CHECKING:
@@ -88,12 +89,10 @@ class Lane:
         wall_clock: Callable[[], float],
     ) -> None:
         """Open nothing yet; ``wall_clock`` is only for a Retry-After that is a date."""
+        self._url = url
         self._patience = patience
         self._wall_clock = wall_clock
-        self._url = url
-        self._client = httpx.AsyncClient(
-            transport=transport, limits=_ONE_CONNECTION, verify=_tls(url.scheme), **client_options(url)
-        )
+        self._transport = transport or _open_transport(url)
 
     async def __aenter__(self) -> Self:
         """Give the lane itself."""
@@ -103,7 +102,7 @@ class Lane:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def request(
         self, method: str, path: str, *, content: bytes | None = None, headers: dict[str, str] | None = None
@@ -115,12 +114,18 @@ class Lane:
         Raises:
             GaveUpError: see `Patience`.
         """
-        url = _join(self._url, path)
+        request = httpx.Request(
+            method,
+            _join(self._url, path),
+            content=content,
+            headers={**HEADERS, **(headers or {})},
+            extensions={"timeout": TIMEOUT.as_dict()},
+        )
         attempt = 0
         while True:
             retry_after_s = 0.0
             try:
-                answer = await self._client.request(method, url, content=content, headers=headers)
+                answer = await self._send(request)
             except httpx.TransportError as error:
                 reason = trouble(error)
             else:
@@ -132,6 +137,12 @@ class Lane:
             await self._patience.pause(attempt, retry_after_s, reason)
             attempt += 1
 
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._transport.handle_async_request(request)
+        answer.request = request
+        await answer.aread()
+        return answer
+
 
 @lru_cache(maxsize=4096)
 def _join(base: httpx.URL, path: str) -> httpx.URL:
@@ -139,10 +150,16 @@ def _join(base: httpx.URL, path: str) -> httpx.URL:
     return httpx.URL(f"{base}".rstrip("/") + path)
 
 
+def _open_transport(url: httpx.URL) -> httpx.AsyncBaseTransport:
+    if url.scheme == "http":
+        return PlainTransport()
+    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_ONE_CONNECTION)
+
+
 @lru_cache(maxsize=1)
-def _tls(scheme: str) -> ssl.SSLContext:
-    """Load the trusted certificates once for all lanes, and not at all for plain HTTP."""
-    return httpx.create_ssl_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _tls() -> ssl.SSLContext:
+    """Load the trusted certificates once for all lanes."""
+    return httpx.create_ssl_context()
 
 
 def parse_retry_after(text: str | None, now: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _LINE_EVERY_S = 2.0
+_RATE_OVER_S = 15.0
 
 
 class Meter:
@@ -24,6 +26,7 @@ class Meter:
         self._clock = clock
         self._started_at = clock()
         self._shown_at = self._started_at
+        self._lately = deque([(self._started_at, 0)])
         self._bar: Progress | None = _bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
@@ -45,15 +48,19 @@ class Meter:
 
     def show(self, done: int, moved: int, trouble: str | None = None) -> None:
         """Show ``done``; ``moved`` of them took this run's time, so they alone make the rate."""
+        self._lately.append((self._clock(), moved))
+        while len(self._lately) > 2 and self._clock() - self._lately[0][0] > _RATE_OVER_S:  # noqa: PLR2004 - a rate has two ends
+            self._lately.popleft()
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, text=self._text(done, moved, trouble), refresh=True)
+            self._bar.update(self._bar.task_ids[0], completed=done, text=self._text(done, trouble), refresh=True)
         elif self._clock() - self._shown_at >= _LINE_EVERY_S:
             self._shown_at = self._clock()
             of = "" if self._total is None else f" of {self._total:,}"
-            sys.stderr.write(f"parley: {done:,}{of} {self._what}, {self._text(done, moved, trouble)}\n")
+            sys.stderr.write(f"parley: {done:,}{of} {self._what}, {self._text(done, trouble)}\n")
 
-    def _text(self, done: int, moved: int, trouble: str | None) -> str:
-        rate = moved / max(self.elapsed_s, 0.001)
+    def _text(self, done: int, trouble: str | None) -> str:
+        (began_at, before), (ended_at, moved) = self._lately[0], self._lately[-1]
+        rate = (moved - before) / max(ended_at - began_at, 0.001)
         parts = [f"{rate:,.0f}/s"]
         if self._total is not None and rate:
             parts.append(f"{max(self._total - done, 0) / rate:,.0f} s left")

@@ -23,7 +23,7 @@ def load_queries(package: str, *parts: str) -> dict[str, str]:
             continue
         text = file.read_text(encoding="utf-8")
         heads = list(_HEAD.finditer(text))
-        if not heads or text[: heads[0].start()].strip().lstrip("-").strip(" \n") and not text.startswith("--"):
+        if not heads or (text[: heads[0].start()].strip().lstrip("-").strip(" \n") and not text.startswith("--")):
             raise ValueError(f"{file.name}: a statement has no '-- name:' line with a sentence")
         for head, following in zip(heads, [*heads[1:], None], strict=True):
             name = head["name"]

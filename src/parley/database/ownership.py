@@ -52,3 +52,19 @@ class Ownership:
     def release(self) -> None:
         """Let another process own the database."""
         os.close(self._descriptor)
+
+
+def owner_of(database: Path) -> str | None:
+    """Give the process id of the owner of ``database``, ``unknown`` if it left none; ``None`` if nobody owns it."""
+    lock = database.with_name(database.name + ".lock")
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+    finally:
+        os.close(descriptor)
+    return None

@@ -109,7 +109,7 @@ class UnauthorizedError(RejectedError):
 
 
 class ForbiddenError(RejectedError):
-    """This caller may not do this here."""
+    """The caller may not do that here."""
 
     code = "forbidden"
 

@@ -30,4 +30,6 @@ def fold(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Tell whether nothing of ``text`` can be seen: empty, white space or zero-width only."""
-    return not text or (not text[0].isalnum() and all(c.isspace() or c in _INVISIBLE for c in text))
+    return not text or (
+        not (text[0].isascii() and text[0].isalnum()) and all(c.isspace() or c in _INVISIBLE for c in text)
+    )

@@ -69,26 +69,32 @@ def read_drafts(members: Object, body: bytes) -> tuple[Draft, ...]:
         raise InvalidError({"messages": ["can't be blank" if messages is None else "must be an array"]})
     if not 1 <= len(messages) <= BULK_MAX_MESSAGES:
         raise InvalidError({"messages": [f"must hold 1 to {BULK_MAX_MESSAGES:,} messages"]})
-    errors: Errors = {}
     for index, message in enumerate(messages):
+        errors: Errors = {}
         if isinstance(message, dict):
             _check_message(message, f"messages[{index}].", errors)
         else:
             errors[f"messages[{index}]"] = ["must be an object"]
         if errors:
             raise InvalidError(errors)
-    compacted: list[str | None] = [None] * len(messages)
-    if any(message.get("metadata") is not None for message in messages):
-        for index, (message, raw) in enumerate(zip(messages, _raw_many(body).messages, strict=True)):
-            if message.get("metadata") is not None:
-                name = f"messages[{index}].metadata"
-                compacted[index] = _compact(raw.metadata, message["metadata"], name, errors)
-            if errors:
-                raise InvalidError(errors)
     return tuple(
         Draft(message["body"], message.get("sender"), metadata)
-        for message, metadata in zip(messages, compacted, strict=True)
+        for message, metadata in zip(messages, _compact_each(messages, body), strict=True)
     )
+
+
+def _compact_each(messages: list[Object], body: bytes) -> list[str | None]:
+    """Give each message's metadata as compact JSON; the request is read again only if there is any."""
+    compacted: list[str | None] = [None] * len(messages)
+    given = [index for index, message in enumerate(messages) if message.get("metadata") is not None]
+    raw = _raw_many(body).messages if given else []
+    for index in given:
+        errors: Errors = {}
+        name = f"messages[{index}].metadata"
+        compacted[index] = _compact(raw[index].metadata, messages[index]["metadata"], name, errors)
+        if errors:
+            raise InvalidError(errors)
+    return compacted
 
 
 def read_body(members: Object) -> str:

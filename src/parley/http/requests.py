@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ _NUMBER_MAX: Final = 2**63 - 1
 _KEY: Final = re.compile(rb"[ -~]{1,255}")
 _QUOTED_KEY: Final = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _KEY_ESCAPE: Final = re.compile(rb"\\(.)")
-_WAIT: Final = re.compile(rb"(?:^|,)\s*wait\s*(?:=\s*\"?([0-9]{1,6})\"?\s*)?(?:;[^,]*)?(?:,|$)", re.IGNORECASE)
+_WAIT: Final = re.compile(rb"(?:^|,)\s*wait\s*(?:=\s*\"?(?=[0-9])0*([0-9]*)\"?\s*)?(?:;[^,]*)?(?:,|$)", re.IGNORECASE)
 _WAIT_DEFAULT_S: Final = 5
 _WAIT_MAX_S: Final = 30
 _JSON_TYPES: Final = frozenset({b"application/json", b"application/json;charset=utf-8"})
@@ -70,7 +71,9 @@ def read_wait(exchange: Exchange) -> int | None:
     prefer = exchange.headers.get(b"prefer")
     if prefer is None or (found := _WAIT.search(prefer)) is None:
         return None
-    return min(max(int(found[1] or _WAIT_DEFAULT_S), 1), _WAIT_MAX_S)
+    if found[1] is None:
+        return _WAIT_DEFAULT_S
+    return min(max(int(found[1][:3] or b"0"), 1), _WAIT_MAX_S)
 
 
 def check_size(exchange: Exchange) -> None:
@@ -98,8 +101,8 @@ def read_object(body: bytes, wrapper: str | None = None) -> Object:
         MalformedError: not JSON, not UTF-8, nested beyond 64 levels, or not an object.
     """
     try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        decoded = _decode(body)
+    except (ValueError, RecursionError) as error:
         raise MalformedError("The body is not valid JSON", code="malformed_json") from error
     if not isinstance(decoded, dict):
         raise MalformedError("The body must be a JSON object", code="malformed_json")
@@ -110,6 +113,20 @@ def read_object(body: bytes, wrapper: str | None = None) -> Object:
     if not isinstance(wrapped, dict):
         raise MalformedError(f"{wrapper} must be a JSON object", code="malformed_json")
     return wrapped
+
+
+def _decode(body: bytes) -> object:
+    """Decode JSON; a number that no float or machine integer holds becomes its text."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        decoded = json.loads(body.decode(), parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        msgspec.json.encode(decoded)  # refuses the lone surrogates that json takes
+        return decoded
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _check_depth(decoded: object, body: bytes) -> None:

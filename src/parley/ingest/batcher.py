@@ -154,22 +154,28 @@ class Batcher:
         """Answer what is overdue; its outcome, when it comes, is nobody's any more."""
         self._sweep = None
         now = self._clock.monotonic()
+        self._expire_pending(now)
+        for _, batch in self._sent.values():
+            _settle_overdue(batch, now, OutcomeUnknownError("The write has no outcome yet; retry with the same key"))
+        in_flight = ConflictError("The first request with this Idempotency-Key is still in flight")
+        for repeats in self._repeats.values():
+            _settle_overdue(repeats, now, in_flight)
+        if self._pending or self._in_flight:
+            self._watch()
+
+    def _expire_pending(self, now: float) -> None:
         overdue = [waiting for waiting in self._pending if waiting.deadline <= now]
         if overdue:
             self._pending = deque(waiting for waiting in self._pending if waiting.deadline > now)
         for waiting in overdue:
             self._release(waiting)
             waiting.settle(UnavailableError("The log is too slow; nothing was written", code="overloaded"))
-        for _, batch in self._sent.values():
-            for waiting in batch:
-                if waiting.deadline <= now:
-                    waiting.settle(OutcomeUnknownError("The write has no outcome yet; retry with the same key"))
-        for repeats in self._repeats.values():
-            for waiting in repeats:
-                if waiting.deadline <= now:
-                    waiting.settle(ConflictError("The first request with this Idempotency-Key is still in flight"))
-        if self._pending or self._in_flight:
-            self._watch()
+
+
+def _settle_overdue(entries: list[_Waiting], now: float, error: ParleyError) -> None:
+    for waiting in entries:
+        if waiting.deadline <= now:
+            waiting.settle(error)
 
 
 def _results(future: asyncio.Future[list[Outcome]], count: int) -> Sequence[Outcome | ParleyError]:

@@ -19,7 +19,7 @@ class SqliteLog:
     durability = "stored"
 
     def __init__(self, inline: Inline, clock: Clock) -> None:
-        """Number through the storage half ``inline``, by the time of ``clock``."""
+        """Store through ``inline``, by the time of ``clock``."""
         self._inline = inline
         self._clock = clock
 

@@ -69,3 +69,19 @@ class Upkeep(Protocol):
 
     async def tidy(self) -> bool:
         """Drop from the file, a slice a call, what was removed or replaced; `False`: nothing is left."""
+
+
+class IndexAudit(Protocol):
+    """What the index holds: read-only, beside a running server, all on one snapshot. Synchronous, for one command."""
+
+    def integrity(self) -> list[str]:
+        """Give what the engine finds wrong with its own files."""
+
+    def positions(self) -> dict[int, Position]:
+        """Give the last indexed position by partition; none while it is made again."""
+
+    def documents(self, after: int, limit: int) -> list[int]:
+        """Give documents above ``chat id << 32 | number``, in that order."""
+
+    def close(self) -> None:
+        """Let go of the snapshot."""

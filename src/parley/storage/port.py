@@ -6,7 +6,7 @@ names; a ``chat_id`` is the storage's own and never leaves the process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parley.domain.cursors import Window
@@ -120,6 +120,60 @@ class Erasure(Protocol):
 
     async def expire_keys(self, before: int, limit: int) -> int:
         """Remove idempotency keys made before UTC milliseconds; 0 means nothing is left."""
+
+
+class Difference(NamedTuple):
+    """One place where two things that must agree do not."""
+
+    check: str
+    """Which of `Audit.checks` found it."""
+    where: str
+    """The application and chat, tokens shortened."""
+    what: str
+    """What is there and what should be."""
+
+
+class Pending(NamedTuple):
+    """What a follower may still have in another state than the rows have."""
+
+    messages: Sequence[int]
+    """``chat id << 32 | number``, sorted."""
+    chats: frozenset[int]
+    """Ids of chats that are gone, or about to be."""
+
+
+class Audit(Protocol):
+    """Compares a database with itself: read-only, beside a running server, all on one snapshot.
+
+    Synchronous, on the caller's thread: it serves one command that does nothing else.
+    """
+
+    checks: Mapping[str, str]
+    """Every check with a sentence."""
+
+    def chats(self) -> int:
+        """Count the chats, deleted ones too, as the size of the work."""
+
+    def compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
+        """Give every difference; ``show`` is told how many chats are done."""
+
+    def ends(self) -> dict[int, Position]:
+        """Give every partition's position."""
+
+    def floor(self, follower: str) -> dict[int, Position]:
+        """Give what a follower recorded; changes at or below it may be gone."""
+
+    def live(self, after: int, limit: int) -> list[int]:
+        """Give live messages above ``chat id << 32 | number``, in that order."""
+
+    def pending(self, after: Mapping[int, Position]) -> Pending:
+        """Give what was changed above each partition's position."""
+
+    def place(self, key: int) -> str:
+        """Say where ``chat id << 32 | number`` is, for people."""
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
 
 
 class Opening(NamedTuple):

@@ -18,14 +18,14 @@ class Feed:
 
     def __init__(self, index: SearchIndex, on_indexed: Callable[[int], None], on_refused: Callable[[], None]) -> None:
         """Feed ``index``; the others count documents."""
-        self._index = index
+        self.index = index
         self._on_indexed = on_indexed
         self._on_refused = on_refused
 
     async def put(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
         """Index the documents, and with the last of them the positions."""
         try:
-            await self._index.index(documents, positions)
+            await self.index.index(documents, positions)
         except ValueError as error:
             if len(documents) > 1:
                 half = len(documents) // 2
@@ -35,7 +35,7 @@ class Feed:
             if not documents:
                 raise
             self._refused(documents[0], error)
-            await self._index.index([], positions)
+            await self.index.index([], positions)
         else:
             self._on_indexed(len(documents))
 

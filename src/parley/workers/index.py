@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from parley.domain.documents import Change
 from parley.domain.events import Position
-from parley.search.port import SearchIndex, Upkeep
+from parley.search.port import Upkeep
 from parley.storage.port import Changes
 from parley.telemetry.clock import Clock
 from parley.workers.feed import Feed
@@ -35,23 +35,14 @@ class IndexFollower:
 
     name = "index"
 
-    def __init__(
-        self,
-        changes: Changes,
-        index: SearchIndex,
-        clock: Clock,
-        *,
-        batch_messages: int,
-        on_indexed: Callable[[int], None],
-        on_refused: Callable[[], None],
-    ) -> None:
-        """Feed ``index`` from ``changes``; the last two count documents that were and cannot be indexed."""
+    def __init__(self, changes: Changes, feed: Feed, clock: Clock, *, batch_messages: int) -> None:
+        """Hand what changed to ``feed``."""
         self._changes = changes
-        self._index = index
+        self._feed = feed
+        self._index = feed.index
         self._clock = clock
         self._batch_messages = batch_messages
-        self._feed = Feed(index, on_indexed, on_refused)
-        self._upkeep = index if isinstance(index, Upkeep) else None
+        self._upkeep = feed.index if isinstance(feed.index, Upkeep) else None
         self._positions: Mapping[int, Position] | None = None
         self._rebuild: Rebuild | None = None
         self._behind_since = clock.now_ms()
@@ -111,7 +102,7 @@ class IndexFollower:
         self._positions = None
         rebuild = Rebuild(self._changes, self._feed, self._clock, self._batch_messages)
         self._behind_since = rebuild.started_at
-        await rebuild.begin(self._index, reason)
+        await rebuild.begin(reason)
         self._rebuild = rebuild
 
     async def _go_on_rebuilding(self, rebuild: Rebuild) -> float:

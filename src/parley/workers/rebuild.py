@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from parley.domain.events import Position
-from parley.search.port import SearchIndex
 from parley.storage.port import Changes
 from parley.telemetry.clock import Clock
 from parley.workers.feed import Feed
@@ -32,11 +31,11 @@ class Rebuild:
         self._messages = 0
         self._begun = self._reported = clock.monotonic()
 
-    async def begin(self, index: SearchIndex, reason: str) -> None:
+    async def begin(self, reason: str) -> None:
         """Remember the ends and empty the index."""
         _log.info("search rebuild began", reason=reason)
         self._ends = await self._changes.ends()
-        await index.clear()
+        await self._feed.index.clear()
 
     async def step(self) -> bool:
         """Index the next slice; `True` when that was all and the positions are stored."""

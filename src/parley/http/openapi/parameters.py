@@ -86,12 +86,7 @@ def query_parameters(name: str) -> list[Schema]:
         return [
             _query(parameter, schema, required=parameter in REQUIRED) for parameter, schema in QUERIES[name].items()
         ]
-    schema = {
-        "type": "object",
-        "properties": QUERIES[name],
-        "not": {"required": ["after", "before"]},
-        "additionalProperties": False,
-    }
+    schema = {"type": "object", "properties": QUERIES[name], "not": {"required": ["after", "before"]}}
     window = _query(name, {"description": "`after` or `before`, and `limit`.", **schema}, required=False)
     return [{**window, "style": "form", "explode": True}]
 

@@ -116,12 +116,13 @@ def show_chat(chat: Chat) -> ChatView:
 
 def show_message(message: Message) -> MessageView:
     """Show a message."""
+    created_at = format_time(message.created_at)
     return MessageView(
         message.number,
         message.body,
         message.sender,
         None if message.metadata is None else msgspec.Raw(message.metadata),
-        format_time(message.created_at),
-        format_time(message.updated_at),
+        created_at,
+        created_at if message.updated_at == message.created_at else format_time(message.updated_at),
         edited=message.edited or UNSET,
     )

@@ -9,6 +9,8 @@ from parley.http.wire.limits import Limits
 
 _match_size = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e]*)?").fullmatch
 _SIZE_LINE_MAX_BYTES = 256
+_STEPS = 60
+"""A packet can hold 40,000 chunks of a byte: so many lines are read before others have their turn."""
 
 
 class SizedBody:
@@ -48,11 +50,11 @@ class ChunkedBody:
         self._trailer_bytes = 0
 
     def feed(self, buffer: bytes, at: int) -> int:
-        """Take what can be decoded from ``buffer`` at ``at``; give where the rest starts."""
-        while not (self.complete or self.too_large):
+        """Take what can be decoded from ``buffer`` at ``at``, not too much in one go; give where the rest starts."""
+        for _ in range(_STEPS):
             after = self._step(buffer, at)
-            if after == at:
-                break
+            if self.complete or self.too_large or after == at:
+                return after
             at = after
         return at
 

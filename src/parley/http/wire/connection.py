@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _HIGH_WATER_BYTES = 64 * 1024
 _TURN = 128
-"""So many requests are taken from one client before the others have their turn."""
+"""So many requests, or pieces of a chunked one, are taken from a client before the others have their turn."""
 
 
 class Connection(asyncio.Protocol):
@@ -169,9 +169,9 @@ class Connection(asyncio.Protocol):
         try:
             while at < size and turn and self._has_room():
                 after = intake.take(buffer, at)
+                turn -= 1
                 if intake.ready is not None:
                     self._dispatch(intake.ready, now)
-                    turn -= 1
                 elif after == at:
                     size = 0  # more bytes are needed
                 at = after

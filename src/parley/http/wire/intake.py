@@ -55,14 +55,11 @@ class Intake:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field; called by the parser."""
-        name = name.lower()
-        value = value.rstrip(b" \t")
-        earlier = self._fields.get(name)
-        self._fields[name] = value if earlier is None else earlier + b", " + value
+        fields, name, value = self._fields, name.lower(), value.rstrip()
+        fields[name] = fields[name] + b", " + value if name in fields else value
 
     def _take_header(self, buffer: bytes, at: int) -> int:
         limits = self._limits
-        self.current = None
         line = framing.match_line(buffer, at)
         end = -1 if line is None else buffer.find(b"\r\n\r\n", line.end() - 2)
         if line is None or end < 0:
@@ -77,11 +74,15 @@ class Intake:
             framing.check_start(buffer, at, limits)
             raise framing.headers_too_large(limits)
         method, path, query, version = line.groups()
-        request = Request(self._client, method.decode("ascii"), framing.check_version(version))
+        minor = 1 if version == b"1.1" else framing.check_version(version)
+        request = Request(self._client, method.decode("ascii"), minor)
         request.query = query or b""
-        self.current = request
-        self._parse_fields(buffer[fields_at : fields_end + 2])
-        return self._begin(request, path, buffer, fields_end + 2)
+        try:
+            self._parse_fields(buffer[fields_at : fields_end + 2])
+            return self._begin(request, path, buffer, fields_end + 2)
+        except framing.RefusedError:
+            self.current = request
+            raise
 
     def _parse_fields(self, fields: bytes) -> None:
         self._fields = {}
@@ -102,13 +103,17 @@ class Intake:
         if path[:1] != b"/":
             path = framing.other_form(request.method, path, fields)
         request.raw_path = path
-        request.path = decoded(path) if b"%" in path else path.decode("ascii")
+        text = path.decode("ascii")
+        request.path = decoded(text) if "%" in text else text
         length = framing.body_length(fields, request.minor)
         expects = False
         if not (_RARE.isdisjoint(fields) and request.minor):
             expects = framing.expects_continue(fields, request.minor)
             request.last = framing.is_last(fields, request.minor)
-        return self._begin_body(request, length, buffer, at, expects=expects) if length else self._end(request, at)
+        if length:
+            return self._begin_body(request, length, buffer, at, expects=expects)
+        self.ready = request
+        return at
 
     def _begin_body(self, request: Request, length: int, buffer: bytes, at: int, *, expects: bool) -> int:
         request.has_body = True
@@ -119,8 +124,10 @@ class Intake:
             request.body = buffer[at:end]
             if self._parser is not None:
                 self._parser.feed_data(request.body)
-            return self._end(request, end)
+            self.ready = request
+            return end
         self._parser = None
+        self.current = request
         self.expects = expects and at == len(buffer)
         self.body = ChunkedBody(self._limits) if length == framing.CHUNKED else SizedBody(length)
         return self._take_body(self.body, buffer, at)
@@ -133,17 +140,17 @@ class Intake:
             return self._end_too_large(request, at)
         if body.complete:
             request.body = bytes(body.data)
-            return self._end(request, at)
+            self._end(request)
         return at
 
     def _end_too_large(self, request: Request, at: int) -> int:
         request.too_large = True
         request.last = True
-        return self._end(request, at)
+        self._end(request)
+        return at
 
-    def _end(self, request: Request, at: int) -> int:
+    def _end(self, request: Request) -> None:
         self.current = None
         self.body = None
         self.expects = False
         self.ready = request
-        return at

@@ -64,9 +64,9 @@ class Request:
         self.client.answered(self)
 
 
-def decoded(path: bytes) -> str:
+def decoded(path: str) -> str:
     """Decode the percent-encoding of a path; an encoded slash stays encoded, for it separates nothing."""
-    return unquote(path.replace(b"%2F", b"%252F").replace(b"%2f", b"%252f").decode("ascii"))
+    return unquote(path.replace("%2F", "%252F").replace("%2f", "%252f"))
 
 
 def chosen_id(headers: dict[bytes, bytes], new_id: Callable[[], str]) -> str:

@@ -87,10 +87,9 @@ class Roster:
 
     def _sweep(self) -> None:
         """Look at every connection, and come again as long as there is one."""
-        self._timer = None
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.limits.sweep_s, self._sweep) if self._connections else None
         self.date = b"Date: %b\r\n" % formatdate(self._clock.now_ms() / 1000, usegmt=True).encode("ascii")
         now = self.now()
         for connection in list(self._connections):
             connection.sweep(now)
-        if self._connections:
-            self._timer = asyncio.get_running_loop().call_later(self.limits.sweep_s, self._sweep)

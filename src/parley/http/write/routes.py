@@ -7,7 +7,6 @@ from typing import Final
 
 from parley.http.creates import Creates
 from parley.http.exchange import Exchange
-from parley.http.problems import CONTENT_TYPE, problem
 
 Application = Callable[[Exchange], None]
 
@@ -55,32 +54,3 @@ def create_path(parts: list[str]) -> int:
     if count == _MESSAGES_PARTS and parts[7] == "messages":
         return count
     return count if count == _BULK_PARTS and parts[7:] == ["messages", "bulk"] else 0
-
-
-class WriteService:
-    """What the write port answers besides creates: health, and where everything else lives."""
-
-    def __init__(self, probes: dict[str, Application], api_port: int) -> None:
-        """Answer ``GET`` on the paths of ``probes``; name ``api_port`` for the full API's routes."""
-        self._probes = probes
-        self._api_port = api_port
-
-    def __call__(self, exchange: Exchange) -> None:
-        """Answer one exchange."""
-        probe = self._probes.get(exchange.path)
-        if probe is not None:
-            self._allow(exchange, probe, b"GET, HEAD, OPTIONS", {"GET", "HEAD"})
-        elif create_path(exchange.path.split("/")):
-            self._allow(exchange, None, b"POST, OPTIONS", set())
-        else:
-            detail = f"Not found on the write service; the full API listens on port {self._api_port}"
-            exchange.respond(404, [CONTENT_TYPE], problem(404, "route_not_found", detail, exchange.request_id))
-
-    def _allow(self, exchange: Exchange, probe: Application | None, allow: bytes, methods: set[str]) -> None:
-        if probe is not None and exchange.method in methods:
-            probe(exchange)
-        elif exchange.method == "OPTIONS":
-            exchange.respond(204, [(b"Allow", allow)], b"")
-        else:
-            body = problem(405, "method_not_allowed", "Method not allowed", exchange.request_id)
-            exchange.respond(405, [CONTENT_TYPE, (b"Allow", allow)], body)

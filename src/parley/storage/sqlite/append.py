@@ -47,7 +47,6 @@ class SqliteAppend:
 
     def load(self, session: Session, batch: Sequence[Entry]) -> States:
         """Read the states of the batch's scopes, messages and keys."""
-
         states = States(positions={}, applications={}, chats={}, messages=set(), keys={})
         names = list({(entry.token, entry.chat) for entry in batch})
         for row in session.pick("scopes_by_name", names):

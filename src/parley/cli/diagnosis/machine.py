@@ -1,0 +1,90 @@
+"""Looks at what Parley runs on: Python, SQLite, open files, ports."""
+
+from __future__ import annotations
+
+import platform
+import resource
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Final
+
+import httpx
+import msgspec
+
+from parley.cli.diagnosis.finding import Finding
+from parley.config import Settings, flag_of, refuse_public_bind, variable_of
+from parley.database.engine import examine_engine
+from parley.domain.binds import Bind, parse_bind
+from parley.domain.errors import ConfigurationError
+from parley.http.wire.listener import bind
+
+_PYTHON_MIN: Final = (3, 11)
+_SPARE_FILES: Final = 256
+"""Open files besides connections: the database's own, sockets, log."""
+
+_ANSWER_TIMEOUT_S: Final = 3.0
+_ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
+
+
+def look_at_versions() -> Iterator[Finding]:
+    """Look at Python and the libraries that matter."""
+    python = platform.python_version()
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("parley", "uvloop", "httptools", "apsw"))
+    is_old = tuple(map(int, platform.python_version_tuple()[:2])) < _PYTHON_MIN
+    yield Finding(
+        "versions", "fail" if is_old else "ok", f"Python {python}, {libraries}", "install Python 3.11" if is_old else ""
+    )
+    engine = examine_engine()
+    yield Finding(
+        "SQLite",
+        "ok" if engine.has_trigram else "fail",
+        f"{engine.version}, trigram search {'works' if engine.has_trigram else 'does not work'}",
+        "" if engine.has_trigram else "install the apsw wheel from the package index: it brings a current SQLite",
+    )
+
+
+def look_at_open_files(settings: Settings) -> Iterator[Finding]:
+    """Look at the limit on open files, of which each connection is one."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections + _SPARE_FILES
+    if limit == resource.RLIM_INFINITY or limit >= needed:
+        yield Finding("open files", "ok", f"limit {limit}, {needed} needed for {settings.max_connections} connections")
+        return
+    advice = f"raise it (ulimit -n {needed}, LimitNOFILE={needed}), or lower PARLEY_MAX_CONNECTIONS"
+    yield Finding("open files", "warn", f"limit {limit}, {needed} needed", advice)
+
+
+def look_at_binds(settings: Settings, owner: str | None) -> Iterator[Finding]:
+    """Look at both addresses: safe, and free or ours."""
+    try:
+        refuse_public_bind(settings)
+    except ConfigurationError as error:
+        yield Finding("binds", "fail", error.detail, "set PARLEY_ADMIN_TOKEN, or change the bind")
+    for name in ("api_bind", "write_bind"):
+        yield _look_at_port(name, parse_bind(getattr(settings, name)), owner)
+
+
+def _look_at_port(name: str, address: Bind, owner: str | None) -> Finding:
+    subject = variable_of(name)
+    try:
+        bind(*address).close()
+    except ConfigurationError as error:
+        return _look_at_listener(subject, address, owner, error.detail, flag_of(name))
+    return Finding(subject, "ok", f"{address} is free")
+
+
+def _look_at_listener(subject: str, address: Bind, owner: str | None, why: str, flag: str) -> Finding:
+    """Find out whether the port is taken by our own server."""
+    target = Bind(_ANY_HOST.get(address.host, address.host), address.port)
+    try:
+        answer = httpx.get(f"http://{target}/health", timeout=_ANSWER_TIMEOUT_S, trust_env=False)
+        status = str(msgspec.json.decode(answer.content)["status"])
+    except (httpx.HTTPError, msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+        return Finding(subject, "fail", why, f"stop the program that listens there, or choose another with {flag}")
+    told = f"{address} is served by Parley, which says: {status}"
+    if owner is None:
+        advice = f"it serves another data folder: stop it, or choose another address with {flag}"
+        return Finding(subject, "fail", told, advice)
+    if status == "healthy":
+        return Finding(subject, "ok", told)
+    return Finding(subject, "warn", told, f"http://{target}/health says what is away")

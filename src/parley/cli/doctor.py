@@ -1,0 +1,63 @@
+"""``parley doctor``: looks at everything a start depends on, and says what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from cyclopts import Parameter
+
+from parley.cli.diagnosis.files import look_at_folder, look_at_owner, look_at_room, look_at_schema
+from parley.cli.diagnosis.finding import Finding
+from parley.cli.diagnosis.machine import look_at_binds, look_at_open_files, look_at_versions
+from parley.cli.settings import EVERY, Flags, takes_flags
+from parley.cli.tables import print_table
+from parley.config import Settings, load_settings, unknown_variables
+from parley.database.ownership import owner_of
+from parley.domain.errors import ConfigurationError
+from parley.telemetry.clock import SystemClock
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
+
+
+@takes_flags(*EVERY)
+def doctor(flags: Flags, *, as_json: Json = False) -> int:
+    """Look at configuration, versions, files, disk, ports and clock, and say what to do; 1 if anything fails.
+
+    Example: parley doctor --data-dir ./data
+    """
+    findings = list(_look(flags))
+    if as_json:
+        sys.stdout.write(f"{msgspec.json.encode([finding._asdict() for finding in findings]).decode()}\n")
+    else:
+        print_table(("subject", "status", "found", "what to do"), findings)
+    return 1 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def _look(flags: Flags) -> Iterator[Finding]:
+    """Look at one thing after the other; without a valid configuration only at what needs none."""
+    for sentence in unknown_variables():
+        yield Finding("environment", "warn", sentence, "correct its name, or unset it")
+    yield from look_at_versions()
+    try:
+        settings = load_settings(flags)
+    except ConfigurationError as error:
+        yield Finding("configuration", "fail", error.detail, "correct it; the rest cannot be looked at until then")
+        return
+    yield Finding("configuration", "ok", "every setting has an allowed value")
+    owner = _owner(settings)
+    yield from look_at_folder(settings)
+    yield from look_at_room(settings)
+    yield from look_at_owner(owner)
+    yield from look_at_schema(settings, SystemClock())
+    yield from look_at_open_files(settings)
+    yield from look_at_binds(settings, owner)
+
+
+def _owner(settings: Settings) -> str | None:
+    url = urlsplit(settings.database_url)
+    return owner_of(Path(unquote(url.path))) if url.scheme == "sqlite" else None

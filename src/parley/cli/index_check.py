@@ -1,0 +1,111 @@
+"""Compares the search index with the rows, while both may move on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from parley.domain.events import Position
+from parley.search import open_index_audit
+from parley.search.port import IndexAudit
+from parley.storage import open_audit
+from parley.storage.port import Audit, Difference, Pending
+
+INDEX_CHECK: Final = "index"
+INDEX_SENTENCE: Final = "every live message is in the search index, and no other"
+
+_FOLLOWER: Final = "search"
+_SLICE: Final = 10_000
+_NUMBER_BITS: Final = 32
+_LAST_KEY: Final = 2**63 - 1
+_TRIES: Final = 20
+_NOTHING: Final = Position(0, 0)
+
+
+class IndexCheck:
+    """The rows and the index as they were at nearly the same moment.
+
+    The index is looked at first, so it is never ahead of the rows; what changed after its positions
+    may be in it or not. ``note`` says why nothing can be compared, or how far the index is behind.
+    """
+
+    def __init__(self, rows: Audit, index: IndexAudit | None, note: str | None) -> None:
+        """Compare ``index`` with ``rows``, unless ``note`` says why not."""
+        self.rows = rows
+        self.note = note
+        self._index = index
+
+    def compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
+        """Give every difference; ``show`` is told how many messages are done."""
+        if self._index is None or self.note is not None:
+            return
+        for found in self._index.integrity():
+            yield Difference(INDEX_CHECK, "the index file", found)
+        pending = self.rows.pending(self._index.positions())
+        if len(pending.messages):
+            self.note = f"{len(pending.messages):,} changed messages are not indexed yet"
+        after = done = 0
+        while after < _LAST_KEY:
+            live, indexed = self.rows.live(after, _SLICE), self._index.documents(after, _SLICE)
+            last = min(_last(live), _last(indexed))
+            yield from self._compare_slice(_up_to(live, last), _up_to(indexed, last), pending)
+            done += bisect_left(live, last + 1)
+            after = last
+            show(done)
+
+    def close(self) -> None:
+        """Let go of both."""
+        self.rows.close()
+        if self._index is not None:
+            self._index.close()
+
+    def _compare_slice(self, live: list[int], indexed: list[int], pending: Pending) -> Iterator[Difference]:
+        if live == indexed:
+            return
+        for key in sorted(set(live).symmetric_difference(indexed)):
+            if not _is_pending(key, pending):
+                what = "live, but not in the index" if key in live else "in the index, but not live"
+                yield Difference(INDEX_CHECK, self.rows.place(key), what)
+
+
+def open_index_check(database_url: str, search_url: str) -> IndexCheck:
+    """Open both so that the index's positions can be followed in the changes: never behind what was trimmed.
+
+    Raises:
+        ConfigurationError: one of the files cannot be read.
+    """
+    for _ in range(_TRIES):
+        index = open_index_audit(search_url)
+        rows = open_audit(database_url)
+        if index is None:
+            return IndexCheck(rows, None, "there is no index; it is made at the next start")
+        positions, floor = index.positions(), rows.floor(_FOLLOWER)
+        if not positions:
+            return IndexCheck(rows, index, "the index is being made again")
+        if all(positions.get(partition, _NOTHING) >= passed for partition, passed in floor.items()):
+            ahead = any(positions.get(partition, _NOTHING) > end for partition, end in rows.ends().items())
+            return IndexCheck(rows, index, _AHEAD if ahead else None)
+        rows.close()
+        index.close()
+    rows, index = open_audit(database_url), open_index_audit(search_url)
+    return IndexCheck(rows, index, "the index is older than the changes; it is made again at the next start")
+
+
+_AHEAD: Final = "the index is of a newer database; it is made again at the next start"
+
+
+def _last(keys: Sequence[int]) -> int:
+    """Give up to where a slice is complete."""
+    return keys[-1] if len(keys) == _SLICE else _LAST_KEY
+
+
+def _up_to(keys: list[int], last: int) -> list[int]:
+    return keys if not keys or keys[-1] <= last else keys[: bisect_left(keys, last + 1)]
+
+
+def _is_pending(key: int, pending: Pending) -> bool:
+    if key >> _NUMBER_BITS in pending.chats:
+        return True
+    at = bisect_left(pending.messages, key)
+    return at < len(pending.messages) and pending.messages[at] == key

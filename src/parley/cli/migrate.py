@@ -1,0 +1,40 @@
+"""``parley migrate``: brings the embedded database to this version's schema, and says so first."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from parley.bootstrap import opening
+from parley.cli.settings import takes_settings
+from parley.config import Settings, mask
+from parley.storage import open_storage, plan_storage
+from parley.telemetry.clock import SystemClock
+from parley.telemetry.logs import configure_logs
+
+DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Only say what would be done.")]
+
+
+@takes_settings("data_dir", "database_url", "partitions")
+def migrate(settings: Settings, *, dry_run: DryRun = False) -> None:
+    """Bring the database to this version's schema; `parley serve` does the same when it starts.
+
+    Example: parley migrate --dry-run --data-dir ./data
+    """
+    configure_logs(settings.log_format, settings.log_level, sys.stderr)
+    todo = plan_storage(settings.database_url)
+    where = mask(settings.database_url)
+    if not todo:
+        sys.stdout.write(f"{where}: nothing to do\n")
+        return
+    sys.stdout.write(f"{where}: {len(todo)} {'migration' if len(todo) == 1 else 'migrations'} to apply\n")
+    for migration in todo:
+        sys.stdout.write(f"  {migration.version:04} {migration.name}\n")
+    sys.stdout.flush()
+    if dry_run:
+        sys.stdout.write("nothing was changed\n")
+        return
+    open_storage(settings.database_url, opening(settings, SystemClock())).close()
+    sys.stdout.write("done\n")

@@ -1,0 +1,62 @@
+"""Reads what the index holds, without writing, beside a running server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import apsw
+
+from parley.database.named import load_queries
+from parley.database.sqlite import File, Session, connect
+from parley.domain.errors import ConfigurationError
+from parley.domain.events import Position
+from parley.search.port import IndexAudit
+
+
+def open_audit(url: str) -> SqliteIndexAudit | None:
+    """Open ``sqlite:///path`` for reading; ``None`` if there is no such file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is no index.
+    """
+    path = Path(unquote(urlsplit(url).path))
+    if not path.exists():
+        return None
+    session = connect(File(path), load_queries("parley.search", "sql", "sqlite"), read_only=True)
+    try:
+        session.execute("begin").fetchall()
+        return SqliteIndexAudit(session)
+    except apsw.Error as error:
+        session.close()
+        raise ConfigurationError(f"cannot read the search index {path}: {error}") from error
+
+
+class SqliteIndexAudit:
+    """One snapshot of the index file."""
+
+    def __init__(self, session: Session) -> None:
+        """Read from ``session``, in whose transaction everything is one state."""
+        self._session = session
+        self._positions = {row[0]: Position(row[1], row[2]) for row in session.rows("positions")}
+
+    def integrity(self) -> list[str]:
+        """Give what SQLite finds wrong with the file."""
+        return [str(row[0]) for row in self._session.rows("audit_integrity") if row[0] != "ok"]
+
+    def positions(self) -> dict[int, Position]:
+        """Give the last indexed position by partition."""
+        return dict(self._positions)
+
+    def documents(self, after: int, limit: int) -> list[int]:
+        """Give documents above ``chat id << 32 | number``, in that order."""
+        return [row[0] for row in self._session.rows("audit_documents", after, limit)]
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._session.close()
+
+
+if TYPE_CHECKING:
+    _conforms: type[IndexAudit] = SqliteIndexAudit

@@ -1,0 +1,1 @@
+"""Black-box tests of the HTTP contract, written from its text and not from the code."""

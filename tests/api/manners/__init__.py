@@ -1,0 +1,1 @@
+"""The manners of both ports, tried with raw sockets against the real wire."""

@@ -1,0 +1,102 @@
+"""Bounds over all connections, and the end of the service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from parley.http.wire.limits import Limits
+from tests.support.manners import GET, LATER, POST, Service, assert_problem, fields
+from tests.support.wired import Answer, Raw
+
+
+def test_connection_beyond_the_bound_is_refused_until_another_leaves(start: Callable[[Limits], Service]) -> None:
+    """The bound answers 503 with Retry-After, and those inside are not disturbed."""
+    service = start(Limits(max_connections=3, linger_s=0.2))
+    inside = [service.connect() for _ in range(3)]
+    assert [client.ask(GET).status for client in inside] == [200] * 3
+
+    with service.connect() as outside:
+        refused = outside.answer()
+        assert outside.is_closed()
+    inside.pop().socket.close()
+    service.wired.until(lambda: service.wired.listener.connections == 2)
+    with service.connect() as later:
+        assert later.ask(GET).status == 200
+
+    assert_problem(refused, 503, "too_many_connections")
+    assert refused.headers["Retry-After"] == "1"
+    assert [client.ask(GET).status for client in inside] == [200] * 2
+    for client in inside:
+        client.socket.close()
+
+
+def test_half_sent_bodies_of_all_clients_are_bounded_together(start: Callable[[Limits], Service]) -> None:
+    """Memory that slow clients hold is bounded: beyond it 503, and whole requests still pass."""
+    service = start(Limits(max_held_bytes=1_000_000))
+    half = fields(b"Host: a", b"Content-Length: 500000", body=b"x" * 300_000)
+    clients = [service.connect() for _ in range(6)]
+    for client in clients:
+        client.send(half)
+    with service.connect() as other:
+        status = other.ask(POST).status
+    for client in clients:
+        client.socket.settimeout(0.5)
+    refused = [answer for client in clients if (answer := _answer_or_none(client)) is not None]
+    for client in clients:
+        client.socket.close()
+
+    assert status == 201
+    assert len(refused) >= 2
+    for answer in refused:
+        assert_problem(answer, 503, "unavailable")
+        assert answer.headers["Retry-After"] == "1"
+
+
+def _answer_or_none(client: Raw) -> Answer | None:
+    try:
+        return client.answer()
+    except TimeoutError:
+        return None
+
+
+def test_drain_finishes_what_is_in_flight_and_closes_the_rest(start: Callable[[Limits], Service]) -> None:
+    """Idle and half-sent connections go at once, unanswered requests are answered, all within the limit."""
+    service = start(Limits())
+    with service.connect() as idle, service.connect() as half, service.connect() as busy:
+        idle.ask(GET)
+        half.send(POST[:-2])
+        count = min(2, service.at_once)
+        busy.send(LATER * count + POST[:-2])
+        service.wait_for(count)
+        timer = service.wired._loop.call_soon_threadsafe(service.wired._loop.call_later, 0.3, service.sample.release)
+        began = time.monotonic()
+        cut = service.wired.drain(5)
+        spent = time.monotonic() - began
+        answers = [busy.answer() for _ in range(count)]
+
+        assert cut == 0, timer
+        assert spent < 5
+        assert [answer.status for answer in answers] == [201] * count
+        assert [answer.headers.get("Connection") for answer in answers] == [*[None] * (count - 1), "close"]
+        assert idle.is_closed()
+        assert half.is_closed()
+        assert busy.is_closed()
+    with pytest.raises(ConnectionRefusedError):
+        service.connect()
+
+
+def test_drain_is_over_at_its_limit(start: Callable[[Limits], Service]) -> None:
+    """What is not finished in time is cut and counted."""
+    service = start(Limits())
+    with service.connect() as client:
+        client.send(LATER)
+        service.wait_for(1)
+        began = time.monotonic()
+        cut = service.wired.drain(0.3)
+
+        assert cut >= 1
+        assert time.monotonic() - began < 2
+        assert client.is_closed()

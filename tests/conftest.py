@@ -1,0 +1,57 @@
+"""Fixtures for suites that speak to a running server. One server a session, one application a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.data import data_folder
+from tests.support.server import Server
+from tests.support.tenant import Tenant
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give the session's running server, both ports open, the index built; it must end with 0."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    with Client(server.api_url) as client:
+        tenant = Tenant(client)
+        tenant.wait_until_indexed(tenant.create_chat())
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def api(server: Server) -> Iterator[Client]:
+    """Give a keep-alive client of the full API."""
+    with Client(server.api_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def write(server: Server) -> Iterator[Client]:
+    """Give a keep-alive client of the write service."""
+    with Client(server.write_url) as client:
+        yield client
+
+
+@pytest.fixture
+def application(api: Client) -> Tenant:
+    """Give an application of its own, without chats."""
+    return Tenant(api)
+
+
+@pytest.fixture
+def chat(application: Tenant) -> str:
+    """Give the path of the application's chat 1, without messages."""
+    return application.create_chat()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Give the folder of shared test data, or skip with a reason."""
+    return data_folder()

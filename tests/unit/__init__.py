@@ -1,0 +1,1 @@
+"""Tests of single modules: a mirror of src/parley."""

@@ -1,0 +1,154 @@
+"""The bridge between our wire and ASGI applications."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from parley.http.asgi import AsgiApplication, AsgiBridge, Receive, Send
+from parley.http.wire.request import Request
+
+Scope = MutableMapping[str, Any]
+
+
+class Peer:
+    """A client that notes when it is answered."""
+
+    def __init__(self) -> None:
+        """Wait."""
+        self.is_answered = asyncio.Event()
+
+    def answered(self, request: Request) -> None:
+        """Note it."""
+        del request
+        self.is_answered.set()
+
+    def address(self, which: str) -> tuple[str, int] | None:
+        """Give an address."""
+        return which, 1
+
+
+async def answered(application: AsgiApplication, method: str = "POST") -> Request:
+    """Send a request through a bridge and wait for its answer and the end of its task."""
+    peer, bridge = Peer(), AsgiBridge(application)
+    request = _request(peer, method)
+    bridge(request)
+    await peer.is_answered.wait()
+    await bridge.drain(5)
+    return request
+
+
+def _request(peer: Peer, method: str = "POST") -> Request:
+    request = Request(peer, method, 1)
+    request.path, request.raw_path, request.query = "/é", b"/%C3%A9", b"a=b"
+    request.headers, request.body, request.request_id = {b"host": b"a"}, b"hello", "id-1"
+    return request
+
+
+async def respond(send: Send, *parts: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    """Answer in parts."""
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def test_application_sees_the_request() -> None:
+    """The scope and the one body event tell what came over the wire."""
+    seen: dict[str, Any] = {}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.update(scope, received=await receive())
+        await respond(send)
+
+    request = await answered(application)
+
+    assert seen["received"] == {"type": "http.request", "body": b"hello", "more_body": False}
+    assert (seen["path"], seen["raw_path"], seen["query_string"]) == ("/é", b"/%C3%A9", b"a=b")
+    assert (seen["client"], seen["server"]) == (("peername", 1), ("sockname", 1))
+    assert seen["headers"] == [(b"host", b"a")]
+    assert seen["state"]["exchange"] is request
+
+
+async def test_head_reaches_the_application_as_get() -> None:
+    """A framework that knows GET needs no route for HEAD."""
+    methods: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        methods.append(scope["method"])
+        await respond(send)
+
+    await answered(application, "HEAD")
+
+    assert methods == ["GET"]
+
+
+async def test_answer_is_put_together_without_the_headers_of_the_wire() -> None:
+    """Parts are joined, and nobody but the wire says how long the answer is."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await respond(send, b"hel", b"lo", headers=((b"Content-Length", b"99"), (b"server", b"x"), (b"X", b"y")))
+
+    request = await answered(application)
+
+    assert request.answer == (200, b"X: y\r\n", b"hello")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("secret"), None])
+async def test_application_that_fails_is_answered_with_500(error: Exception | None) -> None:
+    """Neither an exception nor a missing answer leaves the client waiting, or tells it why."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        if error is not None:
+            raise error
+
+    request = await answered(application)
+
+    assert request.answer is not None
+    assert request.answer[0] == 500
+    assert json.loads(request.answer[2])["code"] == "internal_error"
+    assert b"secret" not in request.answer[2]
+
+
+async def test_application_hears_when_the_client_has_gone() -> None:
+    """Who waits for more is told that there is nobody any more, and no task stays behind."""
+    events: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        events.append((await receive())["type"])
+        await respond(send)
+
+    bridge, request = AsgiBridge(application), _request(Peer())
+    bridge(request)
+    await asyncio.sleep(0)
+    assert request.on_lost is not None
+    request.on_lost()
+    late = await bridge.drain(5)
+
+    assert (events, late, bridge.running) == (["http.disconnect"], 0, 0)
+
+
+async def test_drain_ends_what_takes_too_long_and_says_its_outcome_is_unknown() -> None:
+    """A call that is cut may have written: it is answered 504, never 503."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        await asyncio.Event().wait()
+
+    bridge, request = AsgiBridge(application), _request(Peer())
+    bridge(request)
+    await asyncio.sleep(0)
+    late = await bridge.drain(0.01)
+
+    assert (late, bridge.running) == (1, 0)
+    assert request.answer is not None
+    assert request.answer[0] == 504

@@ -1,0 +1,1 @@
+"""What one search adapter does beyond the port's contract."""
