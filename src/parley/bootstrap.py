@@ -51,6 +51,9 @@ from parley.workers.index import IndexFollower
 from parley.workers.reconcile import ReconcileJob
 from parley.workers.runner import Runner
 
+_PAGES_AT_ONCE: Final = 1
+"""Pages are large: one client of the full API gets its pipelined answers made one after the other."""
+
 _LAG_TOLD_MS: Final = 2_000
 _SWITCH_INTERVAL_S: Final = 0.0001
 """How long a busy thread keeps the interpreter from another: the database's writer needs it often."""
@@ -131,13 +134,15 @@ async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], Non
         workers.start()
         stack.push_async_callback(workers.stop)
         stack.push_async_callback(batcher.drained)
-        for bound, application in zip(sockets, _applications(settings, sockets, services, health, bridge), strict=True):
-            await listener.serve(bound, application)
+        full, lean = _applications(settings, sockets, services, health, bridge)
+        await listener.serve(sockets.api, full, at_once=_PAGES_AT_ONCE)
+        await listener.serve(sockets.write, lean)
         _settle_down()
         announce()
         await stop.wait()
+        drain_until = clock.monotonic() + settings.drain_timeout_s
         await listener.drain(settings.drain_timeout_s)
-        await bridge.drain(settings.drain_timeout_s)
+        await bridge.drain(max(0, drain_until - clock.monotonic()))
 
 
 @asynccontextmanager
@@ -280,6 +285,7 @@ def _limits(settings: Settings) -> Limits:
         write_timeout_s=settings.write_timeout_s,
         max_connections=settings.max_connections,
         max_pipelined=settings.max_pipelined,
+        max_held_bytes=settings.max_held_bytes,
     )
 
 

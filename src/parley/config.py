@@ -30,7 +30,7 @@ _ORIGIN: Final = re.compile(r"\*|https?://[A-Za-z0-9._\[\]:-]+")
 _SAMPLE: Final = re.compile(
     r"change-?_?me|replace-?_?me|your-?_?(admin|secret|token)|example|sample|<.*>|^(.)\2*$", re.IGNORECASE
 )
-_PASSWORD: Final = re.compile(r"(?<=//)(?P<user>[^:@/]*):[^@/]*@")
+_PASSWORD: Final = re.compile(r":[^:@/]*@")
 
 
 def _check_bind(text: str) -> str:
@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     write_timeout_s: float = Field(30, gt=0, description="Seconds a client may leave its answers unread.")
     max_connections: int = Field(4096, ge=1, description="Connections of one process, both ports together.")
     max_pipelined: int = Field(128, ge=1, description="Requests of one connection that wait for their answer.")
+    max_held_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024 * 1024, description="Half-sent requests and unread answers of all clients, in bytes."
+    )
     drain_timeout_s: float = Field(20, gt=0, description="Seconds that a stopping process waits for what is in flight.")
 
     append_max_entries: int = Field(256, ge=1, description="Entries of one append; a bulk is one and never split.")
@@ -244,7 +247,7 @@ def mask(value: object) -> str:
     """Write a value for people: no secret, and no password of a URL."""
     if value is None:
         return ""
-    return "********" if isinstance(value, SecretStr) else _PASSWORD.sub(r"\g<user>:********@", str(value))
+    return "********" if isinstance(value, SecretStr) else _PASSWORD.sub(":********@", str(value))
 
 
 def _allowed(name: str) -> str:

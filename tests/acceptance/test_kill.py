@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -33,7 +33,7 @@ from tests.support.tenant import Tenant
 from tests.support.workload import CreateLoad, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
 KILLS = 10
 ACKNOWLEDGED_BETWEEN_KILLS = 500
@@ -41,6 +41,7 @@ IN_FLIGHT = 32
 IMPORTED_BETWEEN_KILLS = 40
 LOAD_CLIENTS = 48
 LOAD_CHATS = 4
+LONGEST_PAUSE_S = 0.02
 
 SETS = {
     "gitter-rooms": {
@@ -67,14 +68,16 @@ async def test_importer_stores_each_record_once_when_the_server_is_killed_ten_ti
             loaded.create_chat()
         progress = Progress()
         tap = Tap(getattr(server, service), progress)
-        load = CreateLoad([server.api_url, server.write_url], loaded.token, LOAD_CHATS, Random(7), progress)
+        rng = Random(7)
+        load = CreateLoad([server.api_url, server.write_url], loaded.token, LOAD_CHATS, rng, progress)
 
         async with tap.open(), importing(file, imported.token, server.api_url, tap.url, tmp_path) as importer:
+            killer = Killer(server, importer, tap, load, progress)
             async with load.running(LOAD_CLIENTS):
-                unknown = [await strike(server, tap, load, progress, importer) for _ in range(KILLS)]
+                unknown = [await killer.strike(rng.uniform(0, LONGEST_PAUSE_S)) for _ in range(KILLS)]
             output = (await importer.communicate())[0].decode()
 
-        print(f"unknown outcomes per kill: {unknown}\n{output}")  # noqa: T201 - what the kills met
+        print(f"unknown outcomes per kill: {unknown}, of the clients' {load.replayed} were done\n{output}")  # noqa: T201 - what the kills met
         assert importer.returncode == 0, output
         assert min(unknown) > 0, unknown
         assert rejected_lines(tmp_path) == [i for i, line in enumerate(lines, 1) if not line["body"].strip()]
@@ -106,30 +109,47 @@ async def importing(
             await importer.wait()
 
 
-async def strike(
-    server: Server, tap: Tap, load: CreateLoad, progress: Progress, importer: asyncio.subprocess.Process
-) -> int:
-    """Kill the server with enough in flight and enough acknowledged, start it again, count unknown outcomes."""
-    loaded, imported = len(load.acknowledged), tap.acknowledged
+class Killer(NamedTuple):
+    """Strikes the server while an import and other clients write to it."""
 
-    def worth_it() -> bool:
-        done = len(load.acknowledged) - loaded, tap.acknowledged - imported
-        busy = tap.in_flight > 0 and tap.in_flight + load.in_flight >= IN_FLIGHT
-        return busy and sum(done) >= ACKNOWLEDGED_BETWEEN_KILLS and done[1] >= IMPORTED_BETWEEN_KILLS
+    server: Server
+    importer: asyncio.subprocess.Process
+    tap: Tap
+    load: CreateLoad
+    progress: Progress
 
-    ended = asyncio.ensure_future(importer.wait())
-    reached = asyncio.ensure_future(progress.reach(worth_it))
-    await asyncio.wait([ended, reached], return_when=asyncio.FIRST_COMPLETED)
-    ended.cancel()
-    assert importer.returncode is None, "the import ended before the kills did"
-    unknown = len(load.unknown) + tap.unknown
-    load.server_is_down()
-    server.kill()
-    await progress.reach(lambda: load.in_flight == 0 and tap.in_flight == 0)
-    unknown = len(load.unknown) + tap.unknown - unknown
-    await asyncio.to_thread(server.start)
-    load.server_is_up()
-    return unknown
+    async def strike(self, pause_s: float) -> int:
+        """Kill it when enough is in flight and was acknowledged, start it again, count unknown outcomes.
+
+        The pause moves the moment, else it would always die just after it answered.
+        """
+        loaded, imported = len(self.load.acknowledged), self.tap.acknowledged
+
+        def worth_it() -> bool:
+            done = len(self.load.acknowledged) - loaded, self.tap.acknowledged - imported
+            busy = self.tap.in_flight > 0 and self.tap.in_flight + self.load.in_flight >= IN_FLIGHT
+            return busy and sum(done) >= ACKNOWLEDGED_BETWEEN_KILLS and done[1] >= IMPORTED_BETWEEN_KILLS
+
+        await either(self.progress.reach(worth_it), self.importer.wait())
+        await asyncio.sleep(pause_s)
+        await either(self.progress.reach(worth_it), self.importer.wait())
+        assert self.importer.returncode is None, "the import ended before the kills did"
+        unknown = len(self.load.unknown) + self.tap.unknown
+        self.load.server_is_down()
+        self.server.kill()
+        await self.progress.reach(lambda: self.load.in_flight == 0 and self.tap.in_flight == 0)
+        unknown = len(self.load.unknown) + self.tap.unknown - unknown
+        await asyncio.to_thread(self.server.start)
+        self.load.server_is_up()
+        return unknown
+
+
+async def either(*awaitables: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of them."""
+    tasks = [asyncio.create_task(awaitable) for awaitable in awaitables]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
 
 
 def check_oracle(name: str, lines: list[dict[str, Any]]) -> None:

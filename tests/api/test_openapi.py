@@ -33,7 +33,12 @@ def _examine(server: Server, folder: Path, document: Document, *options: str) ->
         "--no-color", "--report", "json", "--report-json-path", str(report), *options,
     ]  # fmt: skip
     root = str(Path(__file__).parents[2])
-    env = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.api.openapi_hooks", "PYTHONPATH": root, "XDG_CACHE_HOME": str(cache)}
+    env = {
+        **os.environ,
+        "SCHEMATHESIS_HOOKS": "tests.api.openapi_hooks",
+        "PYTHONPATH": root,
+        "XDG_CACHE_HOME": str(cache),
+    }
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert report.exists(), done.stdout + done.stderr
     found: Document = json.loads(report.read_text())

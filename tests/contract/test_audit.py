@@ -262,6 +262,16 @@ def test_operator_checks_a_copy_without_an_index(folder: Path) -> None:
     assert index.note is not None
 
 
+def test_operator_is_told_that_the_index_is_damaged(folder: Path) -> None:
+    """The rows are checked all the same."""
+    (folder / "search.db").write_bytes(b"damaged")
+
+    (difference,) = found_in(folder)
+
+    assert difference.check == INDEX_CHECK
+    assert "search.db" in difference.what
+
+
 def test_operator_is_told_that_there_is_no_database(tmp_path: Path) -> None:
     """Nothing is made where nothing was."""
     with pytest.raises(ConfigurationError, match="there is no database"):

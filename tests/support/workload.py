@@ -112,6 +112,8 @@ class CreateLoad:
         """Body by (chat, number)."""
         self.in_flight = 0
         self.unknown: list[Posted] = []
+        self.replayed = 0
+        """Acknowledged, though not the first time."""
         self.findings: list[object] = []
         """Answers that no create may get, and numbers given twice."""
         self.retrying = True
@@ -190,4 +192,5 @@ class CreateLoad:
         if place in self.acknowledged:
             self.findings.append(("number given twice", place, self.acknowledged[place], posted))
         self.acknowledged[place] = posted.body
+        self.replayed += answer.header("Idempotent-Replayed") == "true"
         return True

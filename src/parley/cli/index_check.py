@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from parley.domain.errors import ConfigurationError
 from parley.domain.events import Position
 from parley.search import open_index_audit
 from parley.search.port import IndexAudit
@@ -30,14 +31,17 @@ class IndexCheck:
     may be in it or not. ``note`` says why nothing can be compared, or how far the index is behind.
     """
 
-    def __init__(self, rows: Audit, index: IndexAudit | None, note: str | None) -> None:
-        """Compare ``index`` with ``rows``, unless ``note`` says why not."""
+    def __init__(self, rows: Audit, index: IndexAudit | None, note: str | None, damage: str | None = None) -> None:
+        """Compare ``index`` with ``rows``, unless ``note`` or ``damage`` says why not."""
         self.rows = rows
         self.note = note
+        self._damage = damage
         self._index = index
 
     def compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
         """Give every difference; ``show`` is told how many messages are done."""
+        if self._damage is not None:
+            yield Difference(INDEX_CHECK, "the index file", self._damage)
         if self._index is None or self.note is not None:
             return
         for found in self._index.integrity():
@@ -73,10 +77,13 @@ def open_index_check(database_url: str, search_url: str) -> IndexCheck:
     """Open both so that the index's positions can be followed in the changes: never behind what was trimmed.
 
     Raises:
-        ConfigurationError: one of the files cannot be read.
+        ConfigurationError: the database cannot be read.
     """
     for _ in range(_TRIES):
-        index = open_index_audit(search_url)
+        try:
+            index = open_index_audit(search_url)
+        except ConfigurationError as error:
+            return IndexCheck(open_audit(database_url), None, None, error.detail)
         rows = open_audit(database_url)
         if index is None:
             return IndexCheck(rows, None, "there is no index; it is made at the next start")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
+from typing import Final
 
 import uvloop
 from rich.console import Console
@@ -17,6 +19,9 @@ from parley.cli.settings import EVERY, takes_settings
 from parley.config import Settings, notify_socket
 from parley.telemetry.logs import configure_logs
 
+_FILES_BESIDE: Final = 512
+"""Databases, logs, and connections that are told that there are too many."""
+
 
 @takes_settings(*EVERY)
 def serve(settings: Settings) -> None:
@@ -25,11 +30,21 @@ def serve(settings: Settings) -> None:
     Example: parley serve --data-dir ./data --api-bind 127.0.0.1:3000
     """
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
+    _raise_file_limit(settings.max_connections)
     sockets = Sockets.take(settings)
     try:
         uvloop.run(_serve(settings, sockets))
     finally:
         sockets.close()
+
+
+def _raise_file_limit(connections: int) -> None:
+    """Allow as many open files as the connections need, as far as the system lets us; `parley doctor` tells."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _FILES_BESIDE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _serve(settings: Settings, sockets: Sockets) -> None:

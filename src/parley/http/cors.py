@@ -26,7 +26,7 @@ class Cors:
 
     def __init__(self, origins: Iterable[str], *, is_loopback: bool) -> None:
         """Take the configured origins, and whether the service listens on a loopback address only."""
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._origins = frozenset(origin.strip().encode() for origin in origins)
         self._loopback = is_loopback and not self._origins
 
     def allows(self, origin: bytes) -> bool:
