@@ -52,8 +52,8 @@ def run(url: str, seconds: int, script: str, *arguments: str, connections: int =
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
     return Result(
         requests_per_s=float(re.findall(r"Requests/sec:\s+([\d.]+)", told)[0]),
-        p50=_ms(re.findall(r"50%\s+(\S+)", told)[0]),
-        p99=_ms(re.findall(r"99%\s+(\S+)", told)[0]),
+        p50=_ms(re.findall(r"^\s+50%\s+(\S+)", told, re.MULTILINE)[0]),
+        p99=_ms(re.findall(r"^\s+99%\s+(\S+)", told, re.MULTILINE)[0]),
         requests=int(re.findall(r"(\d+) requests in", told)[0]),
         errors=int(errors[1]) if errors else 0,
     )

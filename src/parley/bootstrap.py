@@ -8,15 +8,19 @@ import random
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
 from typing import Final, NamedTuple, cast
 
-from parley.config import Settings, refuse_public_bind
+from parley.config import Settings, refuse_public_bind, variable_of
 from parley.domain.binds import parse_bind
+from parley.domain.errors import ParleyError
+from parley.domain.numbering import Outcome
 from parley.http.asgi import AsgiApplication, AsgiBridge
 from parley.http.auth import Access
 from parley.http.cors import Cors
+from parley.http.counting import RequestCounts
 from parley.http.creates import Creates
 from parley.http.front import Application, Front
 from parley.http.health import Check, Health, ProbeRoutes, Reports
@@ -34,16 +38,23 @@ from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.parents import Parents
 from parley.ingest.writes import Writes
+from parley.log import ADAPTERS as LOGS
 from parley.log import open_log
 from parley.log.port import Log
+from parley.opening import load_opener
+from parley.pubsub import ADAPTERS as PUBSUBS
 from parley.queries.reads import Reads
 from parley.queries.search import Search
+from parley.search import ADAPTERS as INDEXES
 from parley.search import open_search
 from parley.search.port import SearchIndex
+from parley.storage import ADAPTERS as STORAGES
 from parley.storage import open_storage
 from parley.storage.port import Opened, Opening
+from parley.telemetry.appends import AppendCounts
 from parley.telemetry.clock import Clock, SystemClock
 from parley.telemetry.exposition import Exposition
+from parley.telemetry.files import watch_files
 from parley.telemetry.metrics import Metrics
 from parley.workers.erase import EraseJob
 from parley.workers.feed import Feed
@@ -53,6 +64,12 @@ from parley.workers.runner import Runner
 
 _PAGES_AT_ONCE: Final = 1
 """Pages are large: one client of the full API gets its pipelined answers made one after the other."""
+
+_ADAPTERS: Final = {"database_url": STORAGES, "log_url": LOGS, "search_url": INDEXES, "pubsub_url": PUBSUBS}
+"""Asked for before the first file is made, so that a wrong URL changes nothing."""
+
+_INDEX_HEAD_START_S: Final = 0.5
+"""A small index, as a new one, is complete before the first search."""
 
 _LAG_TOLD_MS: Final = 2_000
 _SWITCH_INTERVAL_S: Final = 0.0001
@@ -128,15 +145,20 @@ async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], Non
         writes = _build_writes(settings, ports, batcher)
         health = Health(_build_reports(ports, writes, workers, metrics, stop), clock, Exposition(metrics))
         services = _build_services(settings, ports, writes, health)
-        listener = Listener(_limits(settings), clock, numbered_ids(secrets.token_hex(6)))
+        new_id = numbered_ids(secrets.token_hex(6))
+        listener = Listener(_limits(settings), clock, new_id, metrics.connections_refused.add)
         metrics.connections.watch(lambda: listener.connections)
+        metrics.info.child(version("parley")).value = 1
+        watch_files(metrics, settings.data_dir, {"database": settings.database_url, "index": settings.search_url})
         bridge = AsgiBridge(cast("AsgiApplication", build_app(services)))
         workers.start()
         stack.push_async_callback(workers.stop)
         stack.push_async_callback(batcher.drained)
         full, lean = _applications(settings, sockets, services, health, bridge)
-        await listener.serve(sockets.api, full, at_once=_PAGES_AT_ONCE)
-        await listener.serve(sockets.write, lean)
+        await listener.serve(sockets.api, full, at_once=_PAGES_AT_ONCE, observe=RequestCounts(metrics, "api"))
+        await listener.serve(sockets.write, lean, observe=RequestCounts(metrics, "write"))
+        with suppress(TimeoutError):  # a long rebuild goes on beside the requests
+            await asyncio.wait_for(workers.follower.caught_up(), _INDEX_HEAD_START_S)
         _settle_down()
         announce()
         await stop.wait()
@@ -147,6 +169,8 @@ async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], Non
 
 @asynccontextmanager
 async def _open_ports(settings: Settings, clock: Clock) -> AsyncIterator[_Ports]:
+    for name, adapters in _ADAPTERS.items():
+        load_opener(getattr(settings, name), adapters, variable_of(name))
     storage = open_storage(settings.database_url, opening(settings, clock))
     try:
         log = open_log(settings.log_url, inline=storage.inline, clock=clock)
@@ -193,9 +217,10 @@ def _build_workers(settings: Settings, ports: _Ports, clock: Clock, metrics: Met
 
 
 def _build_batcher(settings: Settings, log: Log, workers: _Workers, clock: Clock, metrics: Metrics) -> Batcher:
-    def observe(entries: int, seconds: float) -> None:
-        metrics.append_entries.observe(entries)
-        metrics.append_seconds.observe(seconds)
+    counts = AppendCounts(metrics)
+
+    def observe(results: Sequence[Outcome | ParleyError], seconds: float) -> None:
+        counts(results, seconds)
         workers.notify()
 
     limits = BatchLimits(settings.append_max_entries, settings.append_max_bytes)

@@ -10,7 +10,7 @@ from random import Random
 
 from tests.support.client import Client
 from tests.support.commands import check_is_clean
-from tests.support.replay import walk
+from tests.support.replay import wait_until_indexed, walk
 from tests.support.server import Server
 from tests.support.tenant import APPLICATIONS, Tenant, expect
 from tests.support.workload import CreateLoad, Progress
@@ -65,6 +65,9 @@ async def test_operator_restores_a_backup_that_was_made_under_load(tmp_path: Pat
             assert created["number"] == len(found) + 1
         tenant_chats = list(walk(client, f"{APPLICATIONS}/{token}/chats"))
         assert [chat["number"] for chat in tenant_chats] == list(range(1, CHATS + 1))
+        wait_until_indexed(client)
+        found_by_search = [row["number"] for row in walk(client, f"{path}/search?q=after+the+rest")]
+        assert found_by_search == [created["number"]]
         fresh = expect(client.json("POST", f"{APPLICATIONS}/{token}/chats"), 201)
         assert fresh["number"] == CHATS + 1
     check_is_clean(restored.data_dir)

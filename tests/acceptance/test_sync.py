@@ -7,19 +7,26 @@ that forgets what was not synced, and the same test with ``synchronous=NORMAL`` 
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
+import sys
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
+import pytest
 
+from parley.bootstrap import Sockets, serve
+from parley.config import load_settings
 from parley.domain.cursors import Window
 from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessageEdited, MessagesPosted
 from parley.domain.model import Draft
 from tests.support.house import House, opened_at
 from tests.support.vfs import PowerCutVfs, keep_nothing, keep_prefix, keep_some
+from tests.support.workload import CreateLoad, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 LIVES = 5
@@ -34,27 +41,27 @@ SURVIVORS = (keep_nothing, keep_prefix, keep_some)
 Place = tuple[int, int]
 """Chat and number."""
 Known = dict[Place, tuple[str, ...]]
-"""What clients know: each acknowledged message, with its body, or both while an edit has no answer."""
+"""What clients know: each acknowledged message's body, or both bodies while an edit has no answer."""
 
 
 class Cut(NamedTuple):
     """The files that a power cut left, and what had been acknowledged by then."""
 
     folder: Path
-    known: Known
+    known: Mapping[Place, Sequence[str]]
+    """A body, or the tuple of those that may be there."""
 
 
 class Disk:
     """A disk below one life of the database; at seeded random operations it shows a power cut's result."""
 
-    def __init__(self, folder: Path, rng: Random, known: Known) -> None:
+    def __init__(self, folder: Path, rng: Random, known: Mapping[Place, Sequence[str]]) -> None:
         """Lie under ``folder``; ``known`` is what clients know at any moment."""
         self.cuts: list[Cut] = []
         self.ended = asyncio.Event()
         self.vfs = PowerCutVfs(f"power-cut-{folder}", self._operation)
         self.url = f"sqlite://{folder}/parley.db?vfs={self.vfs.name}"
-        self.known = known
-        self._folder, self._rng = folder, rng
+        self._folder, self._rng, self._known = folder, rng, known
         self._loop = asyncio.get_running_loop()
         self._countdown = -1
 
@@ -66,7 +73,7 @@ class Disk:
         """Before an operation: cut the power here, if it is time; runs in a database thread."""
         self._countdown -= 1
         if self._countdown == 0 and len(self.cuts) < CUTS_IN_A_LIFE:
-            cut = Cut(self._folder / f"cut-{len(self.cuts)}", dict(self.known))
+            cut = Cut(self._folder / f"cut-{len(self.cuts)}", dict(self._known))
             self.vfs.power_cut(SURVIVORS[len(self.cuts) % len(SURVIVORS)], self._rng, cut.folder)
             self.cuts.append(cut)
             self.start_cutting()
@@ -89,38 +96,38 @@ async def live(folder: Path, token: str, known: Known, rng: Random, options: str
     with opened_at(disk.url + options, rng) as house:
         disk.start_cutting()
         async with asyncio.TaskGroup() as group:
-            group.create_task(checkpoint(disk, folder))
+            group.create_task(checkpoint(disk, folder, known))
             for _ in range(CLIENTS):
-                group.create_task(create(house, token, disk, rng))
+                group.create_task(create(house, token, known, rng, disk.ended))
     disk.vfs.unregister()
     return disk.cuts
 
 
-async def create(house: House, token: str, disk: Disk, rng: Random) -> None:
+async def create(house: House, token: str, known: Known, rng: Random, ended: asyncio.Event) -> None:
     """Create messages and bulks and edit some, without pause, noting what is acknowledged."""
-    while not disk.ended.is_set():
+    while not ended.is_set():
         chat, key = rng.randint(1, CHATS), f"{rng.getrandbits(64):x}"
         bodies = [f"{key} {index} " + "\N{SUSHI}é" * rng.randint(0, 60) for index in range(rng.choice((1, 1, 1, 5)))]
         what = MessagesPosted(tuple(Draft(body) for body in bodies))
         entry = Entry(token, chat, what, key=IdempotencyKey("messages", key, key.encode()))
         first = (await house.append(entry)).number
         places = [(chat, first + index) for index in range(len(bodies))]
-        assert not disk.known.keys() & set(places), "a number was given twice"
-        disk.known.update((place, (body,)) for place, body in zip(places, bodies, strict=True))
+        assert not known.keys() & set(places), "a number was given twice"
+        known.update((place, (body,)) for place, body in zip(places, bodies, strict=True))
         if rng.random() < EDITED_SHARE:
-            disk.known[chat, first] = (bodies[0], f"{key} edited")
+            known[chat, first] = (bodies[0], f"{key} edited")
             await house.append(Entry(token, chat, MessageEdited(f"{key} edited"), number=first))
-            disk.known[chat, first] = (f"{key} edited",)
+            known[chat, first] = (f"{key} edited",)
 
 
-async def checkpoint(disk: Disk, folder: Path) -> None:
+async def checkpoint(disk: Disk, folder: Path, known: Known) -> None:
     """Move the write-ahead log into the database now and then, as SQLite does when the log is long."""
     connection = apsw.Connection(str(folder / "parley.db"), vfs=disk.vfs.name)
-    seen = len(disk.known)
+    seen = len(known)
     while not disk.ended.is_set():
         await asyncio.sleep(0.01)
-        if len(disk.known) - seen >= CHECKPOINT_EVERY:
-            seen = len(disk.known)
+        if len(known) - seen >= CHECKPOINT_EVERY:
+            seen = len(known)
             await asyncio.to_thread(connection.execute, "pragma wal_checkpoint(passive)")
     connection.close()
 
@@ -146,7 +153,18 @@ async def survived(cut: Cut, token: str, rng: Random) -> dict[Place, str]:
 
 def lost(cut: Cut, found: dict[Place, str]) -> int:
     """Count acknowledged messages that are not there, or not as they were."""
-    return sum(found.get(place) not in bodies for place, bodies in cut.known.items())
+    return sum(
+        found.get(place) not in (known if isinstance(known, tuple) else (known,)) for place, known in cut.known.items()
+    )
+
+
+@pytest.fixture
+def interpreter() -> Iterator[None]:
+    """Put back what a server sets for its whole process."""
+    interval = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+    gc.unfreeze()
 
 
 async def test_client_finds_every_acknowledged_message_when_the_power_was_cut(tmp_path: Path) -> None:
@@ -167,6 +185,46 @@ async def test_client_finds_every_acknowledged_message_when_the_power_was_cut(tm
 
     assert cuts == LIVES * CUTS_IN_A_LIFE
     assert len(known) > cuts, "too little was written to prove anything"
+
+
+@pytest.mark.usefixtures("interpreter")
+@pytest.mark.parametrize("synchronous", ["full", "normal"])
+async def test_client_finds_every_201_when_the_power_was_cut_under_both_services(
+    synchronous: str, tmp_path: Path
+) -> None:
+    """The same below the whole process: both ports, group commit, index and workers; NORMAL is the control."""
+    rng, progress = Random(29), Progress()
+    token = await prepare(tmp_path, rng)
+    known: dict[Place, str] = {}
+    disk = Disk(tmp_path, rng, known)
+    settings = load_settings(
+        {
+            "data_dir": tmp_path,
+            "database_url": f"{disk.url}&synchronous={synchronous}",
+            "api_bind": "127.0.0.1:0",
+            "write_bind": "127.0.0.1:0",
+        }
+    )
+    sockets = Sockets.take(settings)
+    urls = [f"http://127.0.0.1:{bound.getsockname()[1]}" for bound in sockets]
+    ready, stop = asyncio.Event(), asyncio.Event()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(settings, sockets, ready.set, stop))
+        await ready.wait()
+        load = CreateLoad(urls, token, CHATS, rng, progress)
+        load.acknowledged = known
+        async with load.running(CLIENTS):
+            disk.start_cutting()
+            await disk.ended.wait()
+        stop.set()
+    sockets.close()
+    disk.vfs.unregister()
+
+    assert load.findings == []
+    assert len(known) > CUTS_IN_A_LIFE
+    missing = sum([lost(cut, await survived(cut, token, rng)) for cut in disk.cuts])
+    assert (missing > 0) == (synchronous == "normal"), missing
 
 
 async def test_proof_of_sync_fails_when_commits_are_not_synced(tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 from cyclopts import Parameter
@@ -16,10 +14,11 @@ from parley.cli.diagnosis.finding import Finding
 from parley.cli.diagnosis.machine import look_at_binds, look_at_open_files, look_at_versions
 from parley.cli.settings import EVERY, Flags, takes_flags
 from parley.cli.tables import print_table
-from parley.config import Settings, load_settings, unknown_variables
+from parley.config import load_settings, unknown_variables
 from parley.database.ownership import owner_of
 from parley.domain.errors import ConfigurationError
 from parley.telemetry.clock import SystemClock
+from parley.telemetry.files import file_behind
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
@@ -49,15 +48,11 @@ def _look(flags: Flags) -> Iterator[Finding]:
         yield Finding("configuration", "fail", error.detail, "correct it; the rest cannot be looked at until then")
         return
     yield Finding("configuration", "ok", "every setting has an allowed value")
-    owner = _owner(settings)
+    database = file_behind(settings.database_url)
+    owner = None if database is None else owner_of(database)
     yield from look_at_folder(settings)
     yield from look_at_room(settings)
     yield from look_at_owner(owner)
     yield from look_at_schema(settings, SystemClock())
     yield from look_at_open_files(settings)
     yield from look_at_binds(settings, owner)
-
-
-def _owner(settings: Settings) -> str | None:
-    url = urlsplit(settings.database_url)
-    return owner_of(Path(unquote(url.path))) if url.scheme == "sqlite" else None

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from parley.domain.errors import ConfigurationError
+from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search import open_index_audit
 from parley.search.port import IndexAudit
@@ -40,6 +40,12 @@ class IndexCheck:
 
     def compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
         """Give every difference; ``show`` is told how many messages are done."""
+        try:
+            yield from self._compare(show)
+        except UnavailableError as error:
+            yield Difference(INDEX_CHECK, "the files", error.detail)
+
+    def _compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
         if self._damage is not None:
             yield Difference(INDEX_CHECK, "the index file", self._damage)
         if self._index is None or self.note is not None:

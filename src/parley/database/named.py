@@ -6,6 +6,7 @@ import re
 from importlib.resources import files
 
 _HEAD = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\n(?:--[^\n]*\n)+", re.MULTILINE)
+_STATEMENT = re.compile(r"^(?!--|$)", re.MULTILINE)
 
 
 def load_queries(package: str, *parts: str) -> dict[str, str]:
@@ -22,12 +23,16 @@ def load_queries(package: str, *parts: str) -> dict[str, str]:
         if not file.name.endswith(".sql"):
             continue
         text = file.read_text(encoding="utf-8")
-        heads = list(_HEAD.finditer(text))
-        if not heads or (text[: heads[0].start()].strip().lstrip("-").strip(" \n") and not text.startswith("--")):
+        introduction, *parts_of_file = _HEAD.split(text)
+        statements = [part.strip().removesuffix(";") for part in parts_of_file[1::2]]
+        if _STATEMENT.search(introduction) or not all(map(_is_alone, statements)):
             raise ValueError(f"{file.name}: a statement has no '-- name:' line with a sentence")
-        for head, following in zip(heads, [*heads[1:], None], strict=True):
-            name = head["name"]
+        for name, statement in zip(parts_of_file[::2], statements, strict=True):
             if name in queries:
                 raise ValueError(f"{file.name}: the name {name} is used twice")
-            queries[name] = text[head.end() : following.start() if following else None].strip().rstrip(";")
+            queries[name] = statement
     return queries
+
+
+def _is_alone(statement: str) -> bool:
+    return statement != "" and "-- name:" not in statement

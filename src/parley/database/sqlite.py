@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import apsw
 import msgspec
@@ -23,6 +25,9 @@ from parley.domain.errors import ConfigurationError, OutcomeUnknownError, Unavai
 
 _VALUES: Final = re.compile(r"\bvalues\s+(\((?:\?,\s*)*\?\))")
 _STATEMENT_CACHE: Final = 256
+_SMALLEST_FILE: Final = 512
+"""SQLite takes anything smaller for a new database, and writes over it."""
+
 _BUSY_TIMEOUT_MS: Final = 5_000
 _WAL_AUTOCHECKPOINT_PAGES: Final = 4_000
 _WAL_SIZE_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -109,6 +114,26 @@ def connect(file: File, queries: Mapping[str, str] | None = None, *, read_only: 
     return session
 
 
+@contextmanager
+def peek(file: File) -> Iterator[Session]:
+    """Look into a file without leaving a trace beside it, if nobody else has it open.
+
+    Raises:
+        ConfigurationError: the file cannot be opened, or is no database.
+    """
+    if 0 < file.path.stat().st_size < _SMALLEST_FILE:
+        raise ConfigurationError(f"{file.path} is not a database; name another file, or move it away")
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    name = f"file:{quote(str(file.path))}"
+    if not file.path.with_name(f"{file.path.name}-wal").exists():
+        name += "?immutable=1"
+    try:
+        with closing(Session(name, flags, vfs=file.vfs)) as session:
+            yield session
+    except apsw.Error as error:
+        raise ConfigurationError(f"cannot read the database {file.path}: {error}") from error
+
+
 class _Job(NamedTuple):
     run: Callable[[Session, Work[object]], object]
     work: Work[object]
@@ -124,12 +149,12 @@ class Database:
         self.file = file
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
-        writer = connect(file, queries)
-        self._threads = [_start(f"{file.path.name}-writer", _serve, self._writes, writer)]
-        for index in range(readers):
-            reader = connect(file, queries, read_only=True)
-            self._threads.append(_start(f"{file.path.name}-reader-{index}", _serve, self._reads, reader))
-        self._readers = readers
+        name = file.path.name
+        self._writer = _start(f"{name}-writer", _serve, self._writes, connect(file, queries))
+        self._readers = [
+            _start(f"{name}-reader-{index}", _serve, self._reads, connect(file, queries, read_only=True))
+            for index in range(readers)
+        ]
 
     def write(self, work: Work[T]) -> asyncio.Future[T]:
         """Run ``work(session)`` in one transaction on the writer thread.
@@ -157,12 +182,16 @@ class Database:
         return _submit(self._reads, _snapshot, work)
 
     def close(self) -> None:
-        """Finish what was handed in, close the connections, end the threads."""
-        self._writes.put(None)
-        for _ in range(self._readers):
+        """Finish what was handed in, close the connections, end the threads.
+
+        The writer's is the last one: SQLite then moves the write-ahead file into the database.
+        """
+        for _ in self._readers:
             self._reads.put(None)
-        for thread in self._threads:
-            thread.join()
+        for reader in self._readers:
+            reader.join()
+        self._writes.put(None)
+        self._writer.join()
 
 
 def _submit(

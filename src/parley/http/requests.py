@@ -116,13 +116,22 @@ def read_object(body: bytes, wrapper: str | None = None) -> Object:
 
 
 def _decode(body: bytes) -> object:
-    """Decode JSON; a number that no float or machine integer holds becomes its text."""
+    """Decode JSON; with a number in it that no float or machine integer holds, all numbers become 0.
+
+    Nobody reads their values: no member is a number, and metadata is kept as it was written.
+    """
     try:
         return msgspec.json.decode(body)
     except msgspec.ValidationError:
-        decoded = json.loads(body.decode(), parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        decoded = json.loads(
+            body.decode(), parse_int=_forget_number, parse_float=_forget_number, parse_constant=_refuse_constant
+        )
         msgspec.json.encode(decoded)  # refuses the lone surrogates that json takes
         return decoded
+
+
+def _forget_number(_: str) -> int:
+    return 0
 
 
 def _refuse_constant(name: str) -> None:

@@ -21,8 +21,8 @@ MAX_IN_FLIGHT: Final = 2
 _SWEEP_S: Final = 0.25
 
 Done = Callable[[Outcome | ParleyError], None]
-Observe = Callable[[int, float], None]
-"""Told of each finished append: its entries, and the seconds it took."""
+Observe = Callable[[Sequence[Outcome | ParleyError], float], None]
+"""Told of each finished append: what became of its entries, and the seconds it took."""
 _KeyName = tuple[str, str, str]
 
 
@@ -47,7 +47,11 @@ class _Waiting:
     def settle(self, result: Outcome | ParleyError) -> None:
         if self.done is not None:
             done, self.done = self.done, None
-            done(result)
+            try:
+                done(result)
+            except Exception as error:  # noqa: BLE001 - told to the loop; the others of the batch get their answers
+                context = {"message": "an outcome could not be handed on", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
 
 
 class Batcher:
@@ -126,8 +130,9 @@ class Batcher:
     def _settle(self, future: asyncio.Future[list[Outcome]]) -> None:
         self._in_flight.discard(future)
         sent_at, batch = self._sent.pop(future)
-        self._observe(len(batch), self._clock.monotonic() - sent_at)
-        for waiting, result in zip(batch, _results(future, len(batch)), strict=True):
+        results = _results(future, len(batch))
+        self._observe(results, self._clock.monotonic() - sent_at)
+        for waiting, result in zip(batch, results, strict=True):
             self._release(waiting)
             waiting.settle(result)
         if self._pending:

@@ -15,7 +15,8 @@ from parley.domain.errors import NotFoundError, ParleyError
 from parley.domain.numbering import Reason
 from parley.storage.port import Storage
 
-_MAX_CHATS: Final = 200_000
+_MAX_REMEMBERED: Final = 200_000
+"""Applications and chats, beyond which all are forgotten."""
 
 Then = Callable[[ParleyError | None], None]
 
@@ -42,18 +43,20 @@ class Parents:
 
     def add(self, token: str, chat: int | None) -> None:
         """Remember a live application, or one of its live chats."""
-        if self._count >= _MAX_CHATS:
+        if self._count >= _MAX_REMEMBERED:
             self._chats.clear()
             self._count = 0
-        chats = self._chats.setdefault(token, set())
-        if chat is not None and chat not in chats:
-            chats.add(chat)
+        if token not in self._chats:
+            self._chats[token] = set()
+            self._count += 1
+        if chat is not None and chat not in self._chats[token]:
+            self._chats[token].add(chat)
             self._count += 1
 
     def forget(self, token: str, chat: int | None) -> None:
         """Forget a chat, or an application with all its chats."""
-        if chat is None:
-            self._count -= len(self._chats.pop(token, ()))
+        if chat is None and token in self._chats:
+            self._count -= 1 + len(self._chats.pop(token))
         elif chat in self._chats.get(token, ()):
             self._chats[token].discard(chat)
             self._count -= 1

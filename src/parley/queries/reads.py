@@ -35,8 +35,9 @@ class Reads:
         """Give applications in creation order; the window's bounds are the values of cursors."""
         if window.before is not None:
             items, preceding = await self._tenants.page_before(window.before, window.limit)
-            following = (await self._tenants.page(window.before - 1, 1))[0]
-            return ApplicationPage(items, preceding, window.before - 1 if following else None)
+            after = max(window.before - 1, 0)
+            following = (await self._tenants.page(after, 1))[0]
+            return ApplicationPage(items, preceding, after if following else None)
         after = window.after or 0
         items, next_after = await self._tenants.page(after, window.limit)
         passed = (await self._tenants.page_before(min(after + 1, NUMBER_MAX), 1))[0] if after else []

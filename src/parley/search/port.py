@@ -72,7 +72,10 @@ class Upkeep(Protocol):
 
 
 class IndexAudit(Protocol):
-    """What the index holds: read-only, beside a running server, all on one snapshot. Synchronous, for one command."""
+    """What the index holds: read-only, beside a running server, all on one snapshot. Synchronous, for one command.
+
+    All methods raise `UnavailableError` when the engine does not answer.
+    """
 
     def integrity(self) -> list[str]:
         """Give what the engine finds wrong with its own files."""

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from parley.telemetry.metrics import Metrics
 
 
-def watch_files(metrics: Metrics, folder: Path, files: Mapping[str, Path]) -> None:
-    """Expose each file and its write-ahead log by name, and the bytes free in ``folder``."""
-    for name, path in files.items():
+def watch_files(metrics: Metrics, folder: Path, urls: Mapping[str, str]) -> None:
+    """Expose each embedded file and its write-ahead log by name, and the bytes free in ``folder``."""
+    for name, url in urls.items():
+        path = file_behind(url)
+        if path is None:
+            continue
         metrics.file_bytes.child(name).watch(_size(path))
         metrics.file_bytes.child(f"{name}_wal").watch(_size(path.with_name(f"{path.name}-wal")))
     metrics.free_bytes.watch(lambda: free_bytes(folder))
+
+
+def file_behind(url: str) -> Path | None:
+    """Give the file of a ``sqlite:`` URL, ``None`` for a server's."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "sqlite" else None
 
 
 def free_bytes(folder: Path) -> int:

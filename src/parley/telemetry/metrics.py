@@ -66,7 +66,8 @@ class Metrics:
             "parley_index_lag_ms", "Milliseconds by which the search index is behind; above 2000 searches miss news."
         )
         self.index_rebuilding = self._gauge(
-            "parley_index_rebuilding", "1 while the search index is made again and searches answer 503."
+            "parley_index_rebuilding",
+            "Whether (1) or not (0) the search index is made again, while searches answer 503.",
         )
         self.index_documents = self._counter(
             "parley_index_documents_total", "Documents put into or removed from the search index."

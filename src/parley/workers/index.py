@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -46,11 +47,16 @@ class IndexFollower:
         self._positions: Mapping[int, Position] | None = None
         self._rebuild: Rebuild | None = None
         self._behind_since = clock.now_ms()
+        self._caught_up = asyncio.Event()
         self._checked = self._recorded_at = clock.monotonic()
         self._recorded: Mapping[int, Position] = {}
         self._slice_messages = max(1, batch_messages // 10)
         self._tidy_at = clock.monotonic() + TIDY_GAP_S
         self._tidied_s = 0.0
+
+    async def caught_up(self) -> None:
+        """Return when the index first is where the database is."""
+        await self._caught_up.wait()
 
     @property
     def rebuilding(self) -> bool:
@@ -117,6 +123,7 @@ class IndexFollower:
             positions = self._positions = await self._take(changes, positions)
         else:
             self._behind_since = looked_at
+            self._caught_up.set()
         await self._record(positions)
         more_to_tidy = await self._tidy(idle=not changes)
         if changes or more_to_tidy:

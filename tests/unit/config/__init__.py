@@ -1,0 +1,1 @@
+"""Settings, and the documents made of them."""

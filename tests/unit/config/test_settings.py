@@ -192,7 +192,7 @@ def test_operator_is_told_that_the_file_is_no_token(content: bytes | None, tmp_p
     assert "PARLEY_ADMIN_TOKEN" in line
 
 
-@pytest.mark.parametrize("bind", ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000", "chat.example.org:3000"])  # noqa: S104
+@pytest.mark.parametrize("bind", ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000", "chat.example.org:3000"])
 @pytest.mark.parametrize("name", ["api_bind", "write_bind"])
 def test_operator_may_not_listen_to_others_without_a_token(name: str, bind: str) -> None:
     """Either port; with a token both may be public."""

@@ -19,7 +19,7 @@ from parley.domain.errors import ConfigurationError
 from parley.http.wire.listener import bind
 
 _PYTHON_MIN: Final = (3, 11)
-_SPARE_FILES: Final = 256
+_SPARE_FILES: Final = 512
 """Open files besides connections: the database's own, sockets, log."""
 
 _ANSWER_TIMEOUT_S: Final = 3.0
@@ -44,13 +44,13 @@ def look_at_versions() -> Iterator[Finding]:
 
 
 def look_at_open_files(settings: Settings) -> Iterator[Finding]:
-    """Look at the limit on open files, of which each connection is one."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Look at how many files may be open, of which each connection is one; a start raises the soft limit."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = settings.max_connections + _SPARE_FILES
     if limit == resource.RLIM_INFINITY or limit >= needed:
         yield Finding("open files", "ok", f"limit {limit}, {needed} needed for {settings.max_connections} connections")
         return
-    advice = f"raise it (ulimit -n {needed}, LimitNOFILE={needed}), or lower PARLEY_MAX_CONNECTIONS"
+    advice = f"raise the hard limit (LimitNOFILE={needed} in systemd), or lower PARLEY_MAX_CONNECTIONS"
     yield Finding("open files", "warn", f"limit {limit}, {needed} needed", advice)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from parley.http.docs.samples import sample
 from parley.http.openapi.answers import REFUSALS
 from parley.http.openapi.bodies import MEMBERS
 from parley.http.openapi.document import TAGS
@@ -95,17 +96,14 @@ def _text(schema: Schema, *, is_needed: bool) -> str:
 
 def _answers(operation: Operation) -> str:
     good = operation.good
-    kind = f"{_kind(good.schema)}{' list' if good.is_list else ''}. " if good.schema else ""
     headers = ", ".join(f"<code>{name}</code>" for name in good.headers)
-    rows = [(str(good.status), kind + _prose(good.description) + (f" {headers}" if headers else ""))]
+    rows = [(str(good.status), _prose(good.description) + (f" With {headers}." if headers else ""))]
     if "ETag" in good.headers:
         rows.append(("304", "The client has it already."))
     rows += [(str(status), _prose(REFUSALS[status].description)) for status in sorted(operation.errors)]
-    return "<h4>Answers</h4>\n" + _table(("Status", "What"), rows)
-
-
-def _kind(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    shown = sample(good.schema or "", is_list=good.is_list)
+    example = f"<pre><code>{escape(shown, quote=False)}</code></pre>\n" if shown else ""
+    return f"<h4>Answers</h4>\n{example}{_table(('Status', 'What'), rows)}"
 
 
 def _method(method: str) -> str:

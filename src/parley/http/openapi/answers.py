@@ -154,7 +154,7 @@ def answer_schemas() -> dict[str, Schema]:
     """Give the schemas of everything that is answered."""
     _, components = msgspec.json.schema_components(_VIEWS.values(), ref_template="#/components/schemas/{name}")
     by_name = {view.__name__: name for name, view in _VIEWS.items()}
-    found = {by_name[name]: schema for name, schema in components.items()}
+    found = {by_name[name]: {**schema, "title": by_name[name]} for name, schema in components.items()}
     return {**found, **{f"Problem{status}": _problem(status, refusal) for status, refusal in REFUSALS.items()}}
 
 

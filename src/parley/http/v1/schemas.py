@@ -21,17 +21,15 @@ Time = Annotated[
         description="RFC 3339, UTC, milliseconds.",
     ),
 ]
-Title = Annotated[str | None, Meta(description="At most 255 characters.")]
+Title = Annotated[str, Meta(max_length=255)] | None
 Body = Annotated[str, Meta(min_length=1, description="As it was sent, code point for code point.")]
-Sender = Annotated[str | None, Meta(description="At most 255 characters.")]
-FREE_OBJECT = {
-    "type": "object",
-    "propertyNames": {"$ref": "#/components/schemas/JsonString"},
-    "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
-}
+Sender = Annotated[str, Meta(max_length=255)] | None
 Metadata = Annotated[
     msgspec.Raw,
-    Meta(extra_json_schema=FREE_OBJECT, description="A free object, compact, members in their order."),
+    Meta(
+        extra_json_schema={"$ref": "#/components/schemas/JsonObject"},
+        description="A free object, compact, members in their order.",
+    ),
 ]
 
 
@@ -78,14 +76,14 @@ class MessageView(msgspec.Struct, forbid_unknown_fields=True):
     )
 
 
-class MessageCreatedView(msgspec.Struct, forbid_unknown_fields=True):
+class MessageCreatedView(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A message that was just posted: its number, the fields given, its time."""
 
     number: Number
     body: Body
-    created_at: Time
     sender: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
+    created_at: Time
 
 
 class BulkCreatedView(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from parley.http.wire.framing import RefusedError
 from parley.http.wire.intake import Intake
 from parley.http.wire.request import Application, Request
 from parley.http.wire.roster import Roster
-from parley.http.wire.unanswered import Unanswered
+from parley.http.wire.unanswered import Observe, Unanswered
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class Connection(asyncio.Protocol):
         "_unsent_bytes", "_wake",
     )  # fmt: skip
 
-    def __init__(self, roster: Roster, application: Application, at_once: int) -> None:
-        """Take what all connections share, who answers, and how many requests may be unanswered."""
+    def __init__(self, roster: Roster, application: Application, at_once: int, observe: Observe) -> None:
+        """Take what all connections share, who answers, how many requests may be unanswered, and who is told."""
         self._roster = roster
         self._limits = roster.limits
         self._application = application
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._addresses: dict[str, tuple[str, int] | None] = {}
         self._buffer = b""
-        self._unanswered = Unanswered()
+        self._unanswered = Unanswered(observe)
         self._held_bytes = 0  # as the roster counts them
         self._unsent_bytes = 0  # when we last looked
         self._since = 0.0  # when what we wait for began

@@ -11,6 +11,7 @@ from parley.http.wire.connection import Connection
 from parley.http.wire.limits import Limits
 from parley.http.wire.request import Application
 from parley.http.wire.roster import Roster
+from parley.http.wire.unanswered import Observe
 from parley.telemetry.clock import Clock
 
 _BACKLOG = 2048
@@ -46,10 +47,12 @@ def bind(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 class Listener:
     """Serves any number of ports under one set of bounds."""
 
-    def __init__(self, limits: Limits, clock: Clock, new_id: Callable[[], str]) -> None:
-        """Take the bounds, the clock, and the source of request ids."""
+    def __init__(
+        self, limits: Limits, clock: Clock, new_id: Callable[[], str], on_refused: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take the bounds, the clock, and the source of request ids; ``on_refused`` counts refused connections."""
         self._limits = limits
-        self._roster = Roster(limits, clock, new_id)
+        self._roster = Roster(limits, clock, new_id, on_refused)
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -57,15 +60,22 @@ class Listener:
         """How many clients are connected, on all ports."""
         return len(self._roster)
 
-    async def serve(self, bound: socket.socket, application: Application, *, at_once: int | None = None) -> None:
-        """Answer the clients of one port with one application.
+    async def serve(
+        self,
+        bound: socket.socket,
+        application: Application,
+        *,
+        at_once: int | None = None,
+        observe: Observe = lambda _request, _status, _spent_ms: None,
+    ) -> None:
+        """Answer the clients of one port with one application; ``observe`` is told of each answer.
 
         ``at_once`` bounds the unanswered requests of a connection more narrowly than the limits do;
         it should be 1 where each answer may be large.
         """
         most = min(at_once or self._limits.max_pipelined, self._limits.max_pipelined)
         server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._roster, application, most), sock=bound, backlog=_BACKLOG
+            lambda: Connection(self._roster, application, most, observe), sock=bound, backlog=_BACKLOG
         )
         self._servers.append(server)
 

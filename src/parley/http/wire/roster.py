@@ -30,14 +30,15 @@ class Connection(Protocol):
 class Roster:
     """The connections of all ports, and the one timer that looks after them."""
 
-    def __init__(self, limits: Limits, clock: Clock, new_id: Callable[[], str]) -> None:
-        """Take the bounds, the clock for time-outs and dates, and the source of request ids."""
+    def __init__(self, limits: Limits, clock: Clock, new_id: Callable[[], str], on_refused: Callable[[], None]) -> None:
+        """Take the bounds, the clock for time-outs and dates, the source of request ids, and who counts refusals."""
         self.limits = limits
         self.now = clock.monotonic
         self.new_id = new_id
         self.draining = False
         self.date = b""
         self._clock = clock
+        self._on_refused = on_refused
         self._connections: set[Connection] = set()
         self._held_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -51,13 +52,17 @@ class Roster:
     def enter(self, connection: Connection) -> bool:
         """Take a new connection in; tell whether it is within the bound. Far beyond it, cut it."""
         if len(self._connections) >= self.limits.max_connections + _SPARE_CONNECTIONS:
+            self._on_refused()
             connection.abort()
             return False
         self._connections.add(connection)
         self._emptied.clear()
         if self._timer is None:
             self._sweep()
-        return len(self._connections) <= self.limits.max_connections
+        if len(self._connections) <= self.limits.max_connections:
+            return True
+        self._on_refused()
+        return False
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that is gone."""

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from parley.http.problems import CONTENT_TYPE, problem
 from parley.http.wire.answers import CLOSE, KEEP_ALIVE, header_lines, render, without_body
 from parley.http.wire.framing import RefusedError
 from parley.http.wire.request import Request
 
+Observe = Callable[[Request, int, float], None]
+"""Told of each answer as it is written: the request, its status, and the milliseconds it took."""
+
 
 class Unanswered:
     """A queue that gives answers only when those before them have been given."""
 
-    __slots__ = ("_requests", "held_bytes")
+    __slots__ = ("_observe", "_requests", "held_bytes")
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, observe: Observe) -> None:
+        """Begin empty; ``observe`` is told of what is answered."""
+        self._observe = observe
         self._requests: deque[Request] = deque()
         self.held_bytes = 0
         """Bodies of what is unanswered, and of answers whose turn has not come."""
@@ -61,6 +66,7 @@ class Unanswered:
             connection = CLOSE if last else b"" if request.minor else KEEP_ALIVE
             spent_ms = (now - request.started) * 1000 if request.started else 0
             rendered = render(answer, date_line, request.request_id, spent_ms, connection)
+            self._observe(request, answer[0], spent_ms)
             taken.append(without_body(rendered) if request.method == "HEAD" else rendered)
         return taken, last
 

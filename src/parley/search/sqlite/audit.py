@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import apsw
 
 from parley.database.named import load_queries
-from parley.database.sqlite import File, Session, connect
-from parley.domain.errors import ConfigurationError
+from parley.database.sqlite import File, Row, Session, connect
+from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search.port import IndexAudit
 
@@ -43,7 +43,7 @@ class SqliteIndexAudit:
 
     def integrity(self) -> list[str]:
         """Give what SQLite finds wrong with the file."""
-        return [str(row[0]) for row in self._session.rows("audit_integrity") if row[0] != "ok"]
+        return [str(row[0]) for row in self._rows("audit_integrity") if row[0] != "ok"]
 
     def positions(self) -> dict[int, Position]:
         """Give the last indexed position by partition."""
@@ -51,11 +51,17 @@ class SqliteIndexAudit:
 
     def documents(self, after: int, limit: int) -> list[int]:
         """Give documents above ``chat id << 32 | number``, in that order."""
-        return [row[0] for row in self._session.rows("audit_documents", after, limit)]
+        return [row[0] for row in self._rows("audit_documents", after, limit)]
 
     def close(self) -> None:
         """Let go of the snapshot."""
         self._session.close()
+
+    def _rows(self, query: str, *bindings: object) -> list[Row]:
+        try:
+            return self._session.rows(query, *bindings)
+        except apsw.Error as error:
+            raise UnavailableError(f"cannot be read: {error}") from error
 
 
 if TYPE_CHECKING:

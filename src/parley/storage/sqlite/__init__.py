@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from parley.database.migrations import Migration, migrate, pending, read_migrations
 from parley.database.named import load_queries
 from parley.database.ownership import Ownership
-from parley.database.sqlite import Database, File, connect
+from parley.database.sqlite import Database, File, connect, peek
 from parley.domain.errors import ConfigurationError
 from parley.storage.port import Opened, Opening
 from parley.storage.sqlite.append import SqliteAppend
@@ -35,8 +35,7 @@ def file_of(url: str) -> File:
     synchronous, vfs = options.get("synchronous", ["full"])[0], options.get("vfs", [None])[0]
     if synchronous not in {"full", "normal", "off", "extra"}:
         raise ConfigurationError(f"synchronous={synchronous} is none of extra, full, normal, off")
-    path = unquote(parts.path)
-    return File(Path(path.removeprefix("/") if path.startswith("/./") else path), synchronous, vfs)
+    return File(Path(unquote(parts.path)), synchronous, vfs)
 
 
 def queries() -> dict[str, str]:
@@ -58,11 +57,8 @@ def plan(url: str) -> Sequence[Migration]:
     file = file_of(url)
     if not file.path.exists():
         return migrations()
-    session = connect(file, read_only=True)
-    try:
+    with peek(file) as session:
         return pending(session, migrations())
-    finally:
-        session.close()
 
 
 def open_(url: str, opening: Opening) -> Opened:

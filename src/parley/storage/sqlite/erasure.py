@@ -70,6 +70,7 @@ class SqliteErasure:
                 application,
             )
             session.rows("mark_application_erased", now, application)
+            session.overwrote = True
             return 1
         position = self._next_position(session, partition, now)
         session.each("close_chat", [(row[0], now, *position) for row in chats])

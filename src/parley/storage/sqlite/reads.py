@@ -17,8 +17,8 @@ from parley.telemetry.clock import Clock
 
 T = TypeVar("T")
 
-_SCAN_SLICE: Final = 2_000
-"""Messages a scan looks at between two looks at the clock."""
+_SCAN_SLICE: Final = 500
+"""Messages a scan holds in memory, and looks at between two looks at the clock."""
 
 
 class SqliteStorage:
@@ -107,15 +107,13 @@ class SqliteStorage:
         found: list[Message] = []
         deadline = self._clock.monotonic() + self._scan_max_s
         for _ in range(0, self._scan_max_messages, _SCAN_SLICE):
-            rows = await self._database.read(partial(self._slice, range_above(chat_id, after)))
-            for row in rows:
-                after = row[0]
-                if row[1] is not None and folded in fold(row[1]):
-                    found.append(message_of(row))
-                    if len(found) == limit:
-                        return Scan(found, after)
-            if len(rows) < _SCAN_SLICE:
+            looked_at = await self._database.read(partial(_look_through, range_above(chat_id, after), folded))
+            found += looked_at.items
+            if len(found) > limit:
+                return Scan(found[:limit], found[limit - 1].number)
+            if looked_at.next_after is None:
                 return Scan(found, None)
+            after = looked_at.next_after
             if self._clock.monotonic() > deadline:
                 break
         return Scan(found, after)
@@ -123,9 +121,6 @@ class SqliteStorage:
     async def ping(self) -> None:
         """Return if the database answers."""
         await self._database.read(lambda session: session.rows("partition_ends"))
-
-    def _slice(self, ids: tuple[int, int], session: Session) -> list[Row]:
-        return session.rows("bodies_after", *ids, _SCAN_SLICE)
 
     def _scope(self, token: str, chat: int | None, session: Session) -> int:
         found = session.rows(
@@ -138,6 +133,13 @@ class SqliteStorage:
         found = session.rows("find_chat", application, chat)
         chat_id: int = _one(found, "Chat")[0]
         return chat_id
+
+
+def _look_through(ids: tuple[int, int], folded: str, session: Session) -> Scan:
+    """Look for the folded text in one slice; long bodies take their time, so not on the loop's thread."""
+    rows = session.rows("bodies_after", *ids, _SCAN_SLICE)
+    found = [message_of(row) for row in rows if row[1] is not None and folded in fold(row[1])]
+    return Scan(found, rows[-1][0] if len(rows) == _SCAN_SLICE else None)
 
 
 def _one(rows: list[Row], what: str) -> Row:

@@ -97,6 +97,7 @@ class SqliteTenants:
             session.rows("delete_application", self._clock.now_ms(), token)
             if not session.changes():
                 raise NotFoundError("ChatApplication")
+            session.overwrote = True
 
         await self._database.write(work)
 

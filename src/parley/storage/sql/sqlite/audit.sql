@@ -67,9 +67,9 @@ order by application_id, number;
 -- Messages beyond their partition's position.
 select m.id
 from message m
-join chat c on c.id = m.id >> 32
-join application a on a.id = c.application_id
-join partition p on p.id = a.partition
+cross join chat c on c.id = m.id >> 32
+cross join application a on a.id = c.application_id
+cross join partition p on p.id = a.partition
 where m.id > ? and m.id <= ? and (m.epoch, m.position) > (p.position_epoch, p.position_id)
 order by m.id;
 
@@ -101,8 +101,8 @@ select 'partition ' || id from partition where position_epoch > epoch;
 -- Messages of live chats that a follower has not passed.
 select m.id
 from message m
-join chat c on c.id = m.id >> 32
-join application a on a.id = c.application_id
+cross join chat c on c.id = m.id >> 32
+cross join application a on a.id = c.application_id
 left join follower f on f.name = ? and f.partition = a.partition
 where
     m.id > ? and m.id <= ? and c.deleted_at is null and a.deleted_at is null
@@ -191,8 +191,8 @@ order by k.application_id, k.route, k.key;
 -- Live messages of live chats, in the order of the index.
 select m.id
 from message m
-join chat c on c.id = m.id >> 32
-join application a on a.id = c.application_id
+cross join chat c on c.id = m.id >> 32
+cross join application a on a.id = c.application_id
 where m.id > ? and m.body is not null and c.deleted_at is null and a.deleted_at is null
 order by m.id
 limit ?;

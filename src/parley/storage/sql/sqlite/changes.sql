@@ -17,10 +17,12 @@ from chat c join application a on a.id = c.application_id
 where c.id = ? and c.deleted_at is null and a.deleted_at is null;
 
 -- name: documents_after
--- Live messages in storage order, for a rebuild.
+-- Live messages of live chats in storage order, for a rebuild; cross joins keep that order without a sort.
 select m.id, m.body
 from message m
-where m.id > ? and m.body is not null
+cross join chat c on c.id = m.id >> 32
+cross join application a on a.id = c.application_id
+where m.id > ? and m.body is not null and c.deleted_at is null and a.deleted_at is null
 order by m.id
 limit ?;
 

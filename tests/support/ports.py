@@ -1,0 +1,103 @@
+"""The log over the storage, opened by URL as production opens them, on a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import apsw
+import pytest
+
+from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessagesPosted
+from parley.domain.model import Draft
+from parley.domain.numbering import Appended, Outcome
+from parley.log import open_log
+from parley.storage import open_storage
+from parley.storage.port import Opening
+from tests.unit.workers.doubles import StillClock
+
+KEY_TTL_S: Final = 86_400
+PARTITIONS: Final = 4
+
+DATABASES: Final[dict[str, Callable[[Path], str]]] = {"sqlite": lambda folder: f"sqlite://{folder}/parley.db"}
+"""Every database that the contracts are held against: how a test gets the URL of one of its own."""
+
+
+class Ports:
+    """One installation; `reopen` is what a restart does to it."""
+
+    def __init__(self, url: str, clock: StillClock, *, scan_max_messages: int = 200_000, scan_max_s: float = 1) -> None:
+        """Open the database at the URL."""
+        self.url = url
+        self.clock = clock
+        self._rng = Random(1)
+        self._scan_bounds = scan_max_messages, scan_max_s
+        self.open()
+
+    def open(self) -> None:
+        """Open it, as a process does that starts."""
+        new_token = lambda: self._rng.randbytes(16).hex()  # noqa: E731 - as bootstrap passes it
+        opening = Opening(self.clock, new_token, PARTITIONS, KEY_TTL_S, 2, *self._scan_bounds)
+        opened = open_storage(self.url, opening)
+        self.storage, self.tenants, self.changes, self.erasure, self.inline, self.close = opened
+        self.log = open_log(self.url, inline=self.inline, clock=self.clock)
+
+    def reopen(self) -> None:
+        """Close it and open it."""
+        self.close()
+        self.open()
+
+    async def add_application(self, name: str = "an application") -> str:
+        """Make an application and give its token: a scope that no other test knows."""
+        application, _ = await self.tenants.create(name, None)
+        return application.token
+
+    async def add_chat(self, messages: int = 0) -> tuple[str, int]:
+        """Make an application with a chat with messages, and give token and number."""
+        token = await self.add_application()
+        number = (await self.take(Entry(token, None, ChatCreated()))).number
+        if messages:
+            await self.take(posted((token, number), *(f"message {n}" for n in range(1, messages + 1))))
+        return token, number
+
+    async def append(self, *batch: Entry) -> Sequence[Outcome]:
+        """Append a batch and give its outcomes."""
+        return await self.log.append(batch)
+
+    async def take(self, entry: Entry) -> Appended:
+        """Append an entry that must be taken."""
+        (outcome,) = await self.append(entry)
+        assert isinstance(outcome, Appended), outcome
+        return outcome
+
+    async def erase(self, limit: int = 500) -> None:
+        """Erase until nothing is left."""
+        while await self.erasure.erase(limit):
+            pass
+
+    @property
+    def file(self) -> Path:
+        """Give the database's file, or skip a test that looks into it."""
+        scheme, _, path = self.url.partition("://")
+        if scheme != "sqlite":
+            pytest.skip(f"looks into the file of a SQLite database; {scheme} has none")
+        return Path(path.partition("?")[0])
+
+    def sql(self, statement: str, *bindings: object) -> list[tuple[Any, ...]]:
+        """Run a statement behind the adapter's back."""
+        with closing(apsw.Connection(str(self.file))) as connection:
+            return list(connection.execute(statement, bindings))
+
+
+def posted(chat: tuple[str, int], *bodies: str, key: IdempotencyKey | None = None) -> Entry:
+    """Make an entry that posts messages into a chat (token, number)."""
+    token, number = chat
+    return Entry(token, number, MessagesPosted(tuple(map(Draft, bodies))), key=key)
+
+
+def keyed(name: str, payload: str = "payload", route: str = "messages") -> IdempotencyKey:
+    """Make an idempotency key for a payload."""
+    return IdempotencyKey(route, name, payload.encode().ljust(16)[:16])
