@@ -60,7 +60,7 @@ from parley.workers.erase import EraseJob
 from parley.workers.feed import Feed
 from parley.workers.index import IndexFollower
 from parley.workers.reconcile import ReconcileJob
-from parley.workers.runner import Runner
+from parley.workers.runner import Job, Runner
 
 _PAGES_AT_ONCE: Final = 1
 """Pages are large: one client of the full API gets its pipelined answers made one after the other."""
@@ -70,6 +70,9 @@ _ADAPTERS: Final = {"database_url": STORAGES, "log_url": LOGS, "search_url": IND
 
 _INDEX_HEAD_START_S: Final = 0.5
 """A small index, as a new one, is complete before the first search."""
+
+_INDEX_GATHER_S: Final = 0.05
+"""What is stored within this time is indexed together: many small index commits would cost the creates."""
 
 _LAG_TOLD_MS: Final = 2_000
 _SWITCH_INTERVAL_S: Final = 0.0001
@@ -207,13 +210,11 @@ def _build_workers(settings: Settings, ports: _Ports, clock: Clock, metrics: Met
     swept = metrics.expired_keys.add
     reconcile = ReconcileJob(ports.storage.erasure, clock, key_ttl_s=settings.key_ttl_s, on_swept=swept)
     failures = {job.name: metrics.worker_failures.child(job.name) for job in (follower, erase, reconcile)}
-    return _Workers(
-        follower,
-        tuple(
-            Runner(job, jitter=random.random, on_failure=lambda name: failures[name].add())
-            for job in (follower, erase, reconcile)
-        ),
-    )
+
+    def run(job: Job, gather_s: float = 0) -> Runner:
+        return Runner(job, jitter=random.random, on_failure=lambda name: failures[name].add(), gather_s=gather_s)
+
+    return _Workers(follower, (run(follower, _INDEX_GATHER_S), run(erase), run(reconcile)))
 
 
 def _build_batcher(settings: Settings, log: Log, workers: _Workers, clock: Clock, metrics: Metrics) -> Batcher:

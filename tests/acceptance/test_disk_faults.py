@@ -16,6 +16,7 @@ from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessagesPos
 from parley.domain.model import Draft
 from parley.domain.numbering import Appended
 from tests.support.house import House, opened_at
+from tests.support.pace import hold_async
 from tests.support.vfs import PowerCutVfs, keep_nothing
 
 CLIENTS = 32
@@ -67,12 +68,12 @@ async def test_client_is_told_the_truth_when_the_disk_fails(kind: str, tmp_path:
 async def fall_ill_and_heal(disk: FaultyDisk, answers: Counter[type[Exception]]) -> None:
     """Be ill three times, each until every client was told on average."""
     for times in (1, 2, 3):
-        await asyncio.sleep(0.05)
+        await hold_async(0.05)
         disk.ill = True
         while answers.total() < times * CLIENTS:  # noqa: ASYNC110 - it stands for time that passes
             await asyncio.sleep(0.005)
         disk.ill = False
-    await asyncio.sleep(0.05)
+    await hold_async(0.05)
 
 
 async def create(

@@ -16,6 +16,7 @@ from tests.support.client import Client
 from tests.support.commands import check_is_clean
 from tests.support.data import data_folder
 from tests.support.oracle import matches
+from tests.support.pace import hold_async
 from tests.support.replay import (
     Stored,
     check_counts,
@@ -131,7 +132,7 @@ class Killer(NamedTuple):
             return busy and sum(done) >= ACKNOWLEDGED_BETWEEN_KILLS and done[1] >= IMPORTED_BETWEEN_KILLS
 
         await either(self.progress.reach(worth_it), self.importer.wait())
-        await asyncio.sleep(pause_s)
+        await hold_async(pause_s)
         await either(self.progress.reach(worth_it), self.importer.wait())
         assert self.importer.returncode is None, "the import ended before the kills did"
         unknown = len(self.load.unknown) + self.tap.unknown

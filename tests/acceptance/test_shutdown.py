@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.client import Client, render
 from tests.support.commands import check_is_clean
+from tests.support.pace import hold_async
 from tests.support.replay import walk
 from tests.support.server import Server
 from tests.support.tenant import APPLICATIONS, Tenant
@@ -55,7 +56,7 @@ async def load_until(server: Server, token: str, acknowledged: int, *signals: si
         assert server.process is not None
         for each in signals:
             server.process.send_signal(each)
-            await asyncio.sleep(0.05)
+            await hold_async(0.05)
         await asyncio.to_thread(server.process.wait, 30)
     return load
 

@@ -20,6 +20,7 @@ from parley.http.wire.limits import Limits
 from parley.http.wire.listener import Listener, bind
 from parley.http.wire.request import Application, Request, numbered_ids
 from parley.telemetry.clock import SystemClock
+from tests.support.pace import hold
 
 T = TypeVar("T")
 
@@ -253,7 +254,7 @@ class Raw:
                 self.send(piece)
             except ConnectionError:
                 return
-            time.sleep(0.0005)
+            hold(0.0005)
 
     def drip(self, byte: bytes, every_s: float) -> bytes:
         """Send a byte now and then until something comes back, and give that."""

@@ -23,6 +23,7 @@ from parley.cli.importing.window import Window
 from parley.cli.lane import Lane, Patience
 from parley.cli.progress import Meter
 from parley.domain.errors import ParleyError
+from parley.telemetry.clock import SystemClock
 
 if TYPE_CHECKING:
     import httpx
@@ -96,7 +97,7 @@ def import_(  # noqa: PLR0913 - one a command-line option
     tally = Tally()
     patience = Patience(give_up_after, time.monotonic, random.Random())  # noqa: S311 - jitter
     plan = Plan(file, api, parse_url(write_url) if write_url else api, path, concurrency, found.digest)
-    age_s = time.time() - journal.stat().st_mtime if journal.exists() else 0.0
+    age_s = SystemClock().now_ms() / 1000 - journal.stat().st_mtime if journal.exists() else 0.0
     with (
         Journal(journal, Identity(found.digest, application, str(api))) as book,
         Rejects(rejected, resume=book.resumed) as rejects,

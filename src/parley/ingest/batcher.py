@@ -1,7 +1,8 @@
 """Group commit: entries that arrive in the same loop turn travel in one append.
 
-No delay is added when idle: the first entry schedules a flush for the end of the turn. While two
-appends are in flight, entries gather, so batches grow with the load and one disk sync serves all.
+No delay is added when idle: the first entry schedules a flush for the end of the turn. While as many
+appends are in flight as the log can use, entries gather, so batches grow with the load and one disk
+sync serves all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from parley.domain.numbering import Outcome
 from parley.log.port import Log
 from parley.telemetry.clock import Clock
 
-MAX_IN_FLIGHT: Final = 2
 _SWEEP_S: Final = 0.25
 
 Done = Callable[[Outcome | ParleyError], None]
@@ -103,13 +103,13 @@ class Batcher:
                 await asyncio.sleep(0)
 
     def _schedule(self) -> None:
-        if not self._flush_is_due and len(self._in_flight) < MAX_IN_FLIGHT:
+        if not self._flush_is_due and len(self._in_flight) < self._log.max_in_flight:
             self._flush_is_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        while self._pending and len(self._in_flight) < MAX_IN_FLIGHT:
+        while self._pending and len(self._in_flight) < self._log.max_in_flight:
             batch = self._take()
             future = self._log.append([waiting.entry for waiting in batch])
             self._in_flight.add(future)
@@ -130,13 +130,12 @@ class Batcher:
     def _settle(self, future: asyncio.Future[list[Outcome]]) -> None:
         self._in_flight.discard(future)
         sent_at, batch = self._sent.pop(future)
+        self._flush()  # before the answers, so that the log works while they are written
         results = _results(future, len(batch))
         self._observe(results, self._clock.monotonic() - sent_at)
         for waiting, result in zip(batch, results, strict=True):
             self._release(waiting)
             waiting.settle(result)
-        if self._pending:
-            self._flush()
 
     def _release(self, waiting: _Waiting) -> None:
         """Let go of a settled entry, and send those that waited for its key."""

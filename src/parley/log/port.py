@@ -25,6 +25,9 @@ class Log(Protocol):
     durability: str
     """What an answer may claim once `append` is done: ``stored``, ``queued`` or ``relaxed``."""
 
+    max_in_flight: int
+    """Appends that may be under way at once: more than one helps only where the log is far away."""
+
     def append(self, batch: Sequence[Entry]) -> asyncio.Future[list[Outcome]]:
         """Append the entries in one atomic step; one outcome for each, in their order."""
 

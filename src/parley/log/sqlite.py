@@ -17,6 +17,7 @@ class SqliteLog:
     """Decides a batch in one transaction: gate, key, number, row, count and change."""
 
     durability = "stored"
+    max_in_flight = 1
 
     def __init__(self, inline: Inline, clock: Clock) -> None:
         """Store through ``inline``, by the time of ``clock``."""

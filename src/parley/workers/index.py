@@ -126,9 +126,8 @@ class IndexFollower:
             self._caught_up.set()
         await self._record(positions)
         more_to_tidy = await self._tidy(idle=not changes)
-        if changes or more_to_tidy:
-            return 0
-        return POLL_S
+        is_full = sum(len(change.keys) for change in changes) >= self._batch_messages
+        return 0 if is_full or more_to_tidy else POLL_S
 
     async def _take(self, changes: Sequence[Change], positions: Mapping[int, Position]) -> dict[int, Position]:
         """Index what the changes touched; the positions go with the last slice."""

@@ -55,9 +55,15 @@ class Runner:
         *,
         jitter: Callable[[], float],
         on_failure: Callable[[str], None],
+        gather_s: float = 0,
         wait: Wait = wait_for_event,
     ) -> None:
-        """Run ``job``; ``jitter`` gives random numbers below 1, ``on_failure`` counts by job name."""
+        """Run ``job``; ``jitter`` gives random numbers below 1, ``on_failure`` counts by job name.
+
+        A wake-up takes ``gather_s`` to arrive, and those of that time are one.
+        """
+        self._gather_s = gather_s
+        self._gathering: asyncio.TimerHandle | None = None
         self._job = job
         self._jitter = jitter
         self._on_failure = on_failure
@@ -78,11 +84,18 @@ class Runner:
 
     def notify(self) -> None:
         """Wake the job if it waits for something to do; a failing one keeps backing off."""
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(self._gather_s, self._wake)
+
+    def _wake(self) -> None:
+        self._gathering = None
         self._woken.set()
 
     async def stop(self) -> None:
         """Let the present step finish, and return after it."""
         self._stopped.set()
+        if self._gathering is not None:
+            self._gathering.cancel()
         self._woken.set()
         if self._task is not None:
             await self._task

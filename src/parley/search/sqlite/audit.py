@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 import apsw
 
 from parley.database.named import load_queries
-from parley.database.sqlite import File, Row, Session, connect
+from parley.database.snapshot import open_snapshot
+from parley.database.sqlite import File, Row, Session
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search.port import IndexAudit
@@ -24,9 +25,8 @@ def open_audit(url: str) -> SqliteIndexAudit | None:
     path = Path(unquote(urlsplit(url).path))
     if not path.exists():
         return None
-    session = connect(File(path), load_queries("parley.search", "sql", "sqlite"), read_only=True)
+    session = open_snapshot(File(path), load_queries("parley.search", "sql", "sqlite"))
     try:
-        session.execute("begin").fetchall()
         return SqliteIndexAudit(session)
     except apsw.Error as error:
         session.close()

@@ -94,6 +94,6 @@ def _prepare(file: File, opening: Opening) -> None:
         migrate(session, migrations(), opening.clock.now_ms())
         with session:
             if not session.rows("partition_ends"):
-                session.each("insert_partition", [(index,) for index in range(opening.partitions)])
+                session.put("insert_partitions", [(index,) for index in range(opening.partitions)])
     finally:
         session.close()

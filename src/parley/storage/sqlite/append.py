@@ -49,20 +49,22 @@ class SqliteAppend:
         """Read the states of the batch's scopes, messages and keys."""
         states = States(positions={}, applications={}, chats={}, messages=set(), keys={})
         names = list({(entry.token, entry.chat) for entry in batch})
-        for row in session.pick("scopes_by_name", names):
+        for row in session.pick("scopes", names):
             _add_scope(states, row)
-        states.messages.update(split_id(id_) for (id_,) in session.pick("message_by_id", _targets(batch, states)))
+        states.messages.update(split_id(id_) for (id_,) in session.pick("live_messages", _targets(batch, states)))
         self._add_keys(session, batch, states)
         return states
 
     def _add_keys(self, session: Session, batch: Sequence[Entry], states: States) -> None:
         fresh_since = self._clock.now_ms() - self._key_ttl_ms
         wanted = [
-            (states.applications[entry.token].id, entry.key.route, entry.key.key, fresh_since)
+            (states.applications[entry.token].id, entry.key.route, entry.key.key)
             for entry in batch
             if entry.key is not None and entry.token in states.applications
         ]
-        for application_id, route, key, fingerprint, number, epoch, position in session.pick("key_by_name", wanted):
+        for application_id, route, key, fingerprint, number, epoch, position in session.pick(
+            "keys", wanted, fresh_since
+        ):
             known = KeyState(bytes.fromhex(fingerprint), number, Position(epoch, position))
             states.keys[application_id, route, key] = known
 
@@ -77,6 +79,7 @@ class _Apply:
     def __init__(self, session: Session, states: States) -> None:
         self._session = session
         self._states = states
+        self._inserts: dict[str, list[Row]] = defaultdict(list)
         self._rows: dict[str, list[Row]] = defaultdict(list)
         self._touched: dict[int, array[int]] = defaultdict(lambda: array("q"))
 
@@ -84,8 +87,10 @@ class _Apply:
         for event in events:
             self._collect(event)
         self._collect_scopes()
-        for query, rows in self._rows.items():
+        for query, rows in self._inserts.items():
             self._session.each(query, rows)
+        for query, rows in self._rows.items():
+            self._session.put(query, rows)
 
     def _collect(self, event: Event) -> None:
         entry = event.entry
@@ -93,7 +98,7 @@ class _Apply:
         if isinstance(entry.what, ChatCreated):
             at = event.position.at
             row = (application.id, event.number, entry.what.title, *event.position, at, at)
-            self._rows["insert_chat"].append(row)
+            self._rows["insert_chats"].append(row)
         else:
             chat = self._states.chats[application.id, entry.chat or 0]
             self._touched[application.partition].extend(self._collect_in_chat(event, chat.id))
@@ -101,14 +106,14 @@ class _Apply:
             count = len(entry.what.messages) if isinstance(entry.what, MessagesPosted) else 1
             name = (application.id, entry.key.route, entry.key.key)
             told = (entry.key.fingerprint, event.number, count)
-            self._rows["insert_key"].append((*name, *told, *event.position, event.position.at))
+            self._inserts["insert_key"].append((*name, *told, *event.position, event.position.at))
 
     def _collect_in_chat(self, event: Event, chat_id: int) -> Iterable[int]:
         """Collect the rows of an event inside a chat and give the message ids that it touches."""
         what, position, at = event.entry.what, event.position, event.position.at
         if isinstance(what, MessagesPosted):
             first = message_id(chat_id, event.number)
-            self._rows["insert_message"].extend(
+            self._inserts["insert_message"].extend(
                 (first + index, *position, draft.body, draft.sender, draft.metadata, at)
                 for index, draft in enumerate(what.messages)
             )
@@ -128,16 +133,16 @@ class _Apply:
         return (id_,)
 
     def _collect_scopes(self) -> None:
-        grow = ("grow_application", self._states.applications), ("grow_chat", self._states.chats)
+        grow = ("grow_applications", self._states.applications), ("grow_chats", self._states.chats)
         for query, scopes in grow:
             self._rows[query].extend(
                 (scope.id, scope.granted_until, scope.live_change) for scope in scopes.values() if scope.changed
             )
         for partition in {application.partition for application in self._states.applications.values()}:
             position = self._states.positions[partition]
-            self._rows["move_partition"].append((partition, *position))
+            self._rows["move_partitions"].append((partition, *position))
             if partition in self._touched:
-                self._rows["insert_change"].append((partition, *position, self._touched[partition].tobytes()))
+                self._rows["insert_changes"].append((partition, *position, self._touched[partition].tobytes().hex()))
 
 
 def _add_scope(states: States, row: Row) -> None:
@@ -149,7 +154,7 @@ def _add_scope(states: States, row: Row) -> None:
         states.chats[id_, number] = ScopeState(chat_id, partition, chat_granted_until, bool(chat_closed))
 
 
-def _targets(batch: Sequence[Entry], states: States) -> list[Row]:
+def _targets(batch: Sequence[Entry], states: States) -> list[int]:
     """Give the ids of the messages that the batch wants to edit or delete."""
     ids = []
     for entry in batch:
@@ -157,5 +162,5 @@ def _targets(batch: Sequence[Entry], states: States) -> list[Row]:
         if entry.number is not None and application is not None:
             chat = states.chats.get((application.id, entry.chat or 0))
             if chat is not None:
-                ids.append((message_id(chat.id, entry.number),))
+                ids.append(message_id(chat.id, entry.number))
     return ids

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from parley.database.migrations import pending
-from parley.database.sqlite import Row, Session, connect
+from parley.database.snapshot import open_snapshot
+from parley.database.sqlite import File, Row, Session
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
@@ -36,21 +37,22 @@ def open_audit(url: str) -> SqliteAudit:
     file = file_of(url)
     if not file.path.exists():
         raise ConfigurationError(f"there is no database {file.path}")
-    session = connect(file, queries(), read_only=True)
+    session = open_snapshot(file, queries())
     try:
-        todo = pending(session, migrations())
-        session.execute("begin").fetchall()
-        audit = SqliteAudit(session)
+        _refuse_unmigrated(session, file)
+        return SqliteAudit(session)
     except apsw.Error as error:
         session.close()
         raise ConfigurationError(f"cannot read the database {file.path}: {error}") from error
     except BaseException:
         session.close()
         raise
+
+
+def _refuse_unmigrated(session: Session, file: File) -> None:
+    todo = pending(session, migrations())
     if todo:
-        audit.close()
         raise ConfigurationError(f"the database {file.path} lacks {len(todo)} migrations; run parley migrate first")
-    return audit
 
 
 class SqliteAudit:

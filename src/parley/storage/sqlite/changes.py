@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from parley.database.sqlite import Database, Session
 from parley.domain.documents import WHOLE_CHAT, Change, Document
 from parley.domain.events import Position
@@ -30,8 +32,8 @@ class SqliteChanges:
             for partition, _, _ in session.rows("partition_ends"):
                 touched = 0
                 above = (partition, *after.get(partition, _NOTHING), limit)
-                for _, epoch, position, keys in session.rows("changes_after", *above):
-                    ids = array("q", keys)
+                for epoch, position, keys in msgspec.json.decode(session.rows("changes_after", *above)[0][0]):
+                    ids = array("q", bytes.fromhex(keys))
                     found.append(Change(partition, Position(epoch, position), [split_id(id_) for id_ in ids]))
                     touched += len(ids)
                     if touched >= limit:
@@ -44,11 +46,9 @@ class SqliteChanges:
         """Give the present state of each (chat id, number)."""
 
         def work(session: Session) -> list[Document]:
-            chats = sorted({chat_id for chat_id, _ in keys})
-            live = {row[0] for row in session.each("live_chat", [(id_,) for id_ in chats])}
+            live = {row[0] for row in session.pick("live_chats", sorted({chat_id for chat_id, _ in keys}))}
             ids = sorted(message_id(chat_id, number) for chat_id, number in set(keys) if chat_id in live and number)
-            rows = session.each("document", [(id_,) for id_ in ids])
-            bodies: dict[int, str | None] = {row[0]: row[1] for row in rows}
+            bodies: dict[int, str | None] = {row[0]: row[1] for row in session.pick("documents", ids)}
             return [
                 Document(chat_id, number, bodies.get(message_id(chat_id, number)))
                 for chat_id, number in sorted(set(keys))

@@ -46,7 +46,7 @@ class SqliteErasure:
         def work(session: Session) -> int:
             rows = session.rows("keys_from", *self._sweep, limit)
             expired = [row[:3] for row in rows if row[3] <= before]
-            session.each("delete_key", expired)
+            session.put("delete_keys", expired)
             self._sweep = rows[-1][:3] if rows else (0, "", "")
             return len(rows)
 
@@ -73,10 +73,10 @@ class SqliteErasure:
             session.overwrote = True
             return 1
         position = self._next_position(session, partition, now)
-        session.each("close_chat", [(row[0], now, *position) for row in chats])
+        session.put("close_chats", [(row[0], now, *position) for row in chats])
         whole_chats = array("q", [row[0] << 32 for row in chats])
-        session.rows("insert_change", partition, *position, whole_chats.tobytes())
-        session.rows("move_partition", partition, *position)
+        session.put("insert_changes", [(partition, *position, whole_chats.tobytes().hex())])
+        session.put("move_partitions", [(partition, *position)])
         return len(chats)
 
     def _next_position(self, session: Session, partition: int, now: int) -> Position:

@@ -95,10 +95,10 @@ class SqliteStorage:
 
     async def pick_messages(self, chat_id: int, numbers: Sequence[int]) -> list[Message]:
         """Give those of the numbers that are live, ascending."""
-        keys = [(message_id(chat_id, number),) for number in sorted(numbers)]
+        keys = [message_id(chat_id, number) for number in sorted(numbers)]
 
         def work(session: Session) -> list[Message]:
-            return [message_of(row) for row in session.each("get_message", keys)]
+            return [message_of(row) for row in session.pick("pick_messages", keys)]
 
         return await self._database.read(work)
 

@@ -111,8 +111,8 @@ class SqliteTenants:
         return application_of(rows[0])
 
     def _first(self, session: Session, key: IdempotencyKey, now: int) -> Application | None:
-        name = (_DEPLOYMENT, key.route, key.key, now - self._key_ttl_ms)
-        known = session.pick("key_by_name", [name])
+        name = (_DEPLOYMENT, key.route, key.key)
+        known = session.pick("keys", [name], now - self._key_ttl_ms)
         if not known:
             return None
         _, _, _, fingerprint, number, _, _ = known[0]

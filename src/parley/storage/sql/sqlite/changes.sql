@@ -1,20 +1,25 @@
 -- name: changes_after
--- Changes of one partition above a position, in order.
-select partition, epoch, position, keys
-from change
-where partition = ? and (epoch, position) > (?, ?)
-order by epoch, position
-limit ?;
+-- Changes of one partition above a position, in order, as one JSON array.
+select json_group_array(json_array(epoch, position, hex(keys)))
+from (
+    select epoch, position, keys
+    from change
+    where partition = ? and (epoch, position) > (?, ?)
+    order by epoch, position
+    limit ?
+);
 
--- name: document
--- The present state of one message; a tombstone's body is null.
-select id, body from message where id = ?;
+-- name: documents
+-- The present states of messages, as one JSON array; a tombstone's body is null.
+select json_group_array(json_array(m.id, m.body)) from json_each(?) wanted join message m on m.id = wanted.value;
 
--- name: live_chat
--- A chat that is live, in a live application.
-select c.id
-from chat c join application a on a.id = c.application_id
-where c.id = ? and c.deleted_at is null and a.deleted_at is null;
+-- name: live_chats
+-- Those of the chats that are live, in live applications, as one JSON array.
+select json_group_array(json_array(c.id))
+from json_each(?) wanted
+join chat c on c.id = wanted.value
+join application a on a.id = c.application_id
+where c.deleted_at is null and a.deleted_at is null;
 
 -- name: documents_after
 -- Live messages of live chats in storage order, for a rebuild; cross joins keep that order without a sort.

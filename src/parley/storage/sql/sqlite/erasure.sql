@@ -39,10 +39,13 @@ where (application_id, route, key) > (?, ?, ?)
 order by application_id, route, key
 limit ?;
 
--- name: delete_key
--- Forget one expired key.
-delete from idempotency_key where application_id = ? and route = ? and key = ?;
+-- name: delete_keys
+-- Forget expired keys.
+delete from idempotency_key
+where (application_id, route, key) in (select value ->> 0, value ->> 1, value ->> 2 from json_each(?));
 
--- name: close_chat
--- Close the gate of a deleted application's chat.
-update chat set deleted_at = ?2, epoch = ?3, position = ?4 where id = ?1;
+-- name: close_chats
+-- Close the gates of a deleted application's chats.
+update chat set deleted_at = gone.value ->> 1, epoch = gone.value ->> 2, position = gone.value ->> 3
+from json_each(?) gone
+where chat.id = gone.value ->> 0;

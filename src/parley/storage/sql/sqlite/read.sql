@@ -57,3 +57,13 @@ from message
 where id > ? and id <= ?
 order by id
 limit ?;
+
+-- name: pick_messages
+-- Those of the messages that are live, ascending, as one JSON array.
+select json_group_array(json_array(number, body, sender, metadata, created_at, updated_at))
+from (
+    select m.id & 4294967295 as number, m.body, m.sender, m.metadata, m.created_at, m.updated_at
+    from json_each(?) wanted join message m on m.id = wanted.value
+    where m.deleted_at is null
+    order by m.id
+);

@@ -34,6 +34,6 @@ update application set name = ?, updated_at = ? where token = ? and deleted_at i
 -- Close an application's gate; what it holds is erased later.
 update application set deleted_at = ?, name = '' where token = ? and deleted_at is null;
 
--- name: insert_partition
--- One partition of a new database.
-insert into partition (id) values (?);
+-- name: insert_partitions
+-- The partitions of a new database.
+insert into partition (id) select value ->> 0 from json_each(?);
