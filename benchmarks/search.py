@@ -29,6 +29,7 @@ from parley.domain.events import ChatCreated, Entry, MessagesPosted
 from parley.domain.model import Draft
 from parley.domain.text import fold
 from parley.log import open_log
+from parley.log.batch import FixedBatch
 from parley.log.port import Log
 from parley.queries.search import Search
 from parley.search import open_search
@@ -97,7 +98,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     )
     application, _ = await storage.tenants.create("benchmark", None)
     for _ in range(OTHERS + 1):
-        await log.append([Entry(application.token, None, ChatCreated())])
+        await log.append(FixedBatch([Entry(application.token, None, ChatCreated())]))
     await settle(follower)
 
     total = given.messages + given.searched
@@ -141,7 +142,7 @@ async def fill(log: Log, token: str, bodies: list[str], rng: random.Random, plan
                 )
                 for _ in range(start, min(count, start + BULK * 200), BULK)
             ]
-            await log.append(entries)
+            await log.append(FixedBatch(entries))
 
     await timed("stored", count, post)
 

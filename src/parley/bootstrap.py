@@ -33,7 +33,8 @@ from parley.http.write.routes import CreateRoutes
 from parley.http.write.service import WriteService
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
-from parley.ingest.batcher import Batcher, BatchLimits
+from parley.ingest.batch import BatchLimits
+from parley.ingest.batcher import Batcher
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.parents import Parents
@@ -226,7 +227,7 @@ def _build_batcher(settings: Settings, log: Log, workers: _Workers, clock: Clock
 
     limits = BatchLimits(settings.append_max_entries, settings.append_max_bytes)
     batcher = Batcher(log, limits, clock, observe)
-    metrics.waiting_entries.watch(lambda: batcher.waiting)
+    metrics.waiting_messages.watch(lambda: batcher.waiting)
     metrics.waiting_bytes.watch(lambda: batcher.waiting_bytes)
     metrics.depth_messages.watch(log.depth)
     return batcher

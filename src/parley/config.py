@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     answer_timeout_s: float = Field(5, gt=0, description="Seconds until a write without an outcome answers 504.")
     depth_max_messages: int = Field(500_000, ge=1, description="Messages not yet stored at which creates answer 503.")
     depth_max_bytes: int = Field(
-        64 * 1024 * 1024, ge=1024, description="Bytes waiting in this process at which creates answer 503."
+        1024 * 1024 * 1024, ge=1024, description="Bytes waiting in this process at which creates answer 503."
     )
     key_ttl_s: int = Field(86_400, ge=60, description="Seconds an idempotency key is remembered.")
 

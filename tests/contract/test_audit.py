@@ -279,6 +279,14 @@ def test_operator_is_told_that_there_is_no_database(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_operator_is_told_that_migrations_are_missing(tmp_path: Path) -> None:
+    """An empty database is not a clean one."""
+    plant(tmp_path, "pragma journal_mode = wal", "create table other (x)")
+
+    with pytest.raises(ConfigurationError, match="parley migrate"):
+        open_audit(url_of(tmp_path))
+
+
 @pytest.fixture
 def running(folder: Path) -> Iterator[House]:
     """Give a house that is open on the folder."""

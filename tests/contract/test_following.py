@@ -22,6 +22,7 @@ from parley.domain.events import (
 from parley.domain.model import Draft
 from parley.domain.numbering import Appended
 from parley.log import open_log
+from parley.log.batch import FixedBatch
 from parley.queries.search import Search
 from parley.search import open_search
 from parley.storage import open_storage
@@ -70,7 +71,7 @@ class World:
 
     async def append(self, entry: Entry) -> int:
         """Append an entry that must be taken, and give its number."""
-        outcome = (await self.log.append([entry]))[0]
+        outcome = (await self.log.append(FixedBatch([entry])))[0]
         assert isinstance(outcome, Appended), outcome
         return outcome.number
 

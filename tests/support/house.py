@@ -10,7 +10,8 @@ from random import Random
 from parley.domain.errors import ParleyError
 from parley.domain.events import Entry
 from parley.domain.numbering import Appended, Outcome, Replayed
-from parley.ingest.batcher import Batcher, BatchLimits
+from parley.ingest.batch import BatchLimits
+from parley.ingest.batcher import Batcher
 from parley.log import open_log
 from parley.storage import open_storage
 from parley.storage.port import Opened, Opening

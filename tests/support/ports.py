@@ -15,6 +15,7 @@ from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessagesPos
 from parley.domain.model import Draft
 from parley.domain.numbering import Appended, Outcome
 from parley.log import open_log
+from parley.log.batch import FixedBatch
 from parley.storage import open_storage
 from parley.storage.port import Opening
 from tests.unit.workers.doubles import StillClock
@@ -65,7 +66,7 @@ class Ports:
 
     async def append(self, *batch: Entry) -> Sequence[Outcome]:
         """Append a batch and give its outcomes."""
-        return await self.log.append(batch)
+        return await self.log.append(FixedBatch(batch))
 
     async def take(self, entry: Entry) -> Appended:
         """Append an entry that must be taken."""

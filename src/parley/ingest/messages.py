@@ -35,7 +35,7 @@ class MessageWrites:
         Raises:
             NotFoundError: the message, its chat or its application is not there.
         """
-        await self._writes.append(Entry(token, chat, MessageEdited(body), number), len(body), wait_s)
+        await self._writes.append(Entry(token, chat, MessageEdited(body), number), _bytes(body), wait_s)
         return await self._storage.get_message(token, chat, number)
 
     async def delete_message(self, token: str, chat: int, number: int, wait_s: int | None = None) -> None:
@@ -48,4 +48,8 @@ class MessageWrites:
 
 
 def _size(draft: Draft) -> int:
-    return len(draft.body) + len(draft.sender or "") + len(draft.metadata or "")
+    return sum(_bytes(text) for text in (draft.body, draft.sender or "", draft.metadata or ""))
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

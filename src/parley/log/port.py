@@ -12,6 +12,13 @@ from parley.domain.numbering import Outcome, States
 T = TypeVar("T")
 
 
+class Batch(Protocol):
+    """Entries on their way: more may join until the log begins with them."""
+
+    def seal(self) -> Sequence[Entry]:
+        """Give the entries; from now on nothing joins. Called once, from whatever thread appends."""
+
+
 class Log(Protocol):
     """Numbers entries and keeps them, for any number of writers.
 
@@ -25,11 +32,11 @@ class Log(Protocol):
     durability: str
     """What an answer may claim once `append` is done: ``stored``, ``queued`` or ``relaxed``."""
 
-    max_in_flight: int
-    """Appends that may be under way at once: more than one helps only where the log is far away."""
+    def append(self, batch: Batch) -> asyncio.Future[list[Outcome]]:
+        """Seal the batch when its turn has come and append its entries in one atomic step.
 
-    def append(self, batch: Sequence[Entry]) -> asyncio.Future[list[Outcome]]:
-        """Append the entries in one atomic step; one outcome for each, in their order."""
+        Appends begin in the order of the calls. One outcome for each entry, in their order.
+        """
 
     async def close_gate(self, token: str) -> None:
         """Refuse every later entry of the application. Repeating it changes nothing."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from parley.domain.events import Entry, Event
+from parley.domain.events import Event
 from parley.domain.numbering import Appended, Outcome, decide
-from parley.log.port import Inline, Log
+from parley.log.port import Batch, Inline, Log
 from parley.telemetry.clock import Clock
 
 
@@ -17,14 +16,13 @@ class SqliteLog:
     """Decides a batch in one transaction: gate, key, number, row, count and change."""
 
     durability = "stored"
-    max_in_flight = 1
 
     def __init__(self, inline: Inline, clock: Clock) -> None:
         """Store through ``inline``, by the time of ``clock``."""
         self._inline = inline
         self._clock = clock
 
-    def append(self, batch: Sequence[Entry]) -> asyncio.Future[list[Outcome]]:
+    def append(self, batch: Batch) -> asyncio.Future[list[Outcome]]:
         """Append the entries in one transaction that is synced before the future is done."""
         return self._inline.transact(partial(self._append, batch))
 
@@ -39,12 +37,13 @@ class SqliteLog:
         """Ask the database, which is the log."""
         await self._inline.ping()
 
-    def _append(self, batch: Sequence[Entry], transaction: Any) -> list[Outcome]:  # noqa: ANN401 - the driver's own
-        states = self._inline.load(transaction, batch)
+    def _append(self, batch: Batch, transaction: Any) -> list[Outcome]:  # noqa: ANN401 - the driver's own
+        entries = batch.seal()
+        states = self._inline.load(transaction, entries)
         now = self._clock.now_ms()
         events: list[Event] = []
         outcomes: list[Outcome] = []
-        for entry in batch:
+        for entry in entries:
             outcome = decide(entry, states, now)
             if isinstance(outcome, Appended):
                 events.append(Event(outcome.position, outcome.number, entry))

@@ -54,11 +54,11 @@ class Metrics:
         self.append_seconds = self._histogram(
             "parley_append_seconds", "Seconds an append took, its disk sync included.", APPEND_SECONDS
         )
-        self.waiting_entries = self._gauge(
-            "parley_waiting_entries", "Entries without an outcome; creates answer 503 at PARLEY_DEPTH_MAX_MESSAGES."
+        self.waiting_messages = self._gauge(
+            "parley_waiting_messages", "Messages without an outcome; creates answer 503 at PARLEY_DEPTH_MAX_MESSAGES."
         )
         self.waiting_bytes = self._gauge(
-            "parley_waiting_bytes", "Bytes of those entries; creates answer 503 at PARLEY_DEPTH_MAX_BYTES."
+            "parley_waiting_bytes", "Bytes of those messages; creates answer 503 at PARLEY_DEPTH_MAX_BYTES."
         )
         self.depth_messages = self._gauge("parley_depth_messages", "Messages on the log that are not yet stored.")
 

@@ -12,7 +12,8 @@ from parley.http.creates import Creates
 from parley.http.services import Services
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
-from parley.ingest.batcher import Batcher, BatchLimits
+from parley.ingest.batch import BatchLimits
+from parley.ingest.batcher import Batcher
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.parents import Parents

@@ -118,6 +118,7 @@ class _Apply:
                 for index, draft in enumerate(what.messages)
             )
             return range(first, first + len(what.messages))
+        self._session.overwrote = True
         if isinstance(what, ChatRetitled):
             self._session.rows("retitle_chat", what.title, *position, at, chat_id)
             return ()
@@ -125,7 +126,6 @@ class _Apply:
             self._session.rows("delete_chat", at, *position, chat_id)
             return (chat_id << 32 | WHOLE_CHAT,)
         id_ = message_id(chat_id, event.number)
-        self._session.overwrote = True
         if isinstance(what, MessageEdited):
             self._session.rows("edit_message", what.body, *position, at, id_)
         elif isinstance(what, MessageDeleted):
@@ -141,7 +141,7 @@ class _Apply:
         for partition in {application.partition for application in self._states.applications.values()}:
             position = self._states.positions[partition]
             self._rows["move_partitions"].append((partition, *position))
-            if partition in self._touched:
+            if self._touched[partition]:
                 self._rows["insert_changes"].append((partition, *position, self._touched[partition].tobytes().hex()))
 
 

@@ -47,6 +47,7 @@ class SqliteErasure:
             rows = session.rows("keys_from", *self._sweep, limit)
             expired = [row[:3] for row in rows if row[3] <= before]
             session.put("delete_keys", expired)
+            session.overwrote |= bool(expired)
             self._sweep = rows[-1][:3] if rows else (0, "", "")
             return len(rows)
 

@@ -86,6 +86,7 @@ class SqliteTenants:
 
         def work(session: Session) -> Application:
             session.rows("rename_application", name, self._clock.now_ms(), token)
+            session.overwrote = True
             return self._get(session, token)
 
         return await self._database.write(work)

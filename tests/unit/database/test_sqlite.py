@@ -1,0 +1,240 @@
+"""The pool on one SQLite file: what one may count on when writing, reading and closing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import apsw
+import pytest
+
+from parley.database.sqlite import Database, File, Session, connect, integrity, scrub
+from parley.domain.errors import ConfigurationError, NotFoundError, OutcomeUnknownError, UnavailableError
+
+QUERIES = {
+    "create": "create table t (x integer primary key, y integer references t (x) deferrable initially deferred)",
+    "insert": "insert into t (x) values (?)",
+    "all": "select x from t order by x",
+}
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> Database:
+    """Give a pool with two readers on a file with one table; the test closes it."""
+    opened = Database(File(tmp_path / "parley.db"), QUERIES, readers=2)
+    await opened.write(lambda session: session.rows("create"))
+    return opened
+
+
+@pytest.fixture
+def closed(database: Database) -> Iterator[Database]:
+    """Give the same, and close it afterwards."""
+    yield database
+    database.close()
+
+
+def insert(*values: object) -> Callable[[Session], int]:
+    """Give work that inserts values."""
+
+    def work(session: Session) -> int:
+        for value in values:
+            session.rows("insert", value)
+        return session.changes()
+
+    return work
+
+
+def held(session: Session) -> list[int]:
+    """Give all values."""
+    return [row[0] for row in session.rows("all")]
+
+
+async def test_writes_run_one_after_another_in_their_order(closed: Database) -> None:
+    """Each in a transaction of its own, on one thread."""
+    seen: list[tuple[int, str, int]] = []
+
+    def work(number: int, session: Session) -> int:
+        seen.append((number, threading.current_thread().name, len(held(session))))
+        session.rows("insert", number)
+        return number
+
+    results = await asyncio.gather(*(closed.write(partial(work, n)) for n in range(50)))
+
+    assert results == list(range(50))
+    assert seen == [(number, "parley.db-writer", number) for number in range(50)]
+
+
+@pytest.mark.parametrize("value", [1, "not a number"])
+async def test_a_write_that_sqlite_refuses_leaves_nothing(closed: Database, value: object) -> None:
+    """Certainly nothing was written, and the next one goes on."""
+    await closed.write(insert(1))
+
+    with pytest.raises(UnavailableError):
+        await closed.write(insert(2, value))
+
+    assert await closed.write(insert(3)) == 1
+    assert await closed.read(held) == [1, 3]
+
+
+async def test_a_write_that_raises_leaves_nothing(closed: Database) -> None:
+    """Our own errors reach the caller as they are."""
+
+    def work(session: Session) -> None:
+        insert(1)(session)
+        raise NotFoundError("Chat")
+
+    with pytest.raises(NotFoundError):
+        await closed.write(work)
+    with pytest.raises(ZeroDivisionError):
+        await closed.write(lambda session: insert(1)(session) // 0)
+
+    assert await closed.read(held) == []
+
+
+async def test_a_commit_that_fails_is_an_unknown_outcome(closed: Database) -> None:
+    """Only the commit's own failure; SQLite was made to fail there by a deferred constraint."""
+
+    def work(session: Session) -> None:
+        session.execute("insert into t values (1, 99)").fetchall()
+
+    await closed.maintain(lambda session: session.execute("pragma foreign_keys = on").fetchall())
+    with pytest.raises(OutcomeUnknownError):
+        await closed.write(work)
+
+    assert await closed.write(insert(2)) == 1
+    assert await closed.read(held) == [2]
+
+
+async def test_a_reader_sees_one_committed_snapshot(closed: Database) -> None:
+    """Writes that commit meanwhile are seen by the next read; a write under way by nobody."""
+    first_look, write_is_done = threading.Event(), threading.Event()
+
+    def work(session: Session) -> tuple[list[int], list[int]]:
+        first = held(session)
+        first_look.set()
+        assert write_is_done.wait(5)
+        return first, held(session)
+
+    reading = closed.read(work)
+    assert await asyncio.to_thread(first_look.wait, 5)
+    await closed.write(insert(1))
+    write_is_done.set()
+
+    assert await reading == ([], [])
+    assert await closed.read(held) == [1]
+
+
+async def test_readers_run_beside_each_other_and_the_writer(closed: Database) -> None:
+    """Two reads and a write wait for each other, which one thread could not do."""
+    meeting = threading.Barrier(3)
+
+    def work(_: Session) -> int:
+        return meeting.wait(5)
+
+    arrived = await asyncio.gather(closed.read(work), closed.read(work), closed.write(work))
+
+    assert sorted(arrived) == [0, 1, 2]
+
+
+async def test_a_reader_cannot_write(closed: Database) -> None:
+    """Its connection is read-only, and fit for the next read."""
+    with pytest.raises(UnavailableError):
+        await closed.read(insert(1))
+
+    assert await closed.read(held) == []
+
+
+async def test_closing_finishes_what_was_handed_in(database: Database, tmp_path: Path) -> None:
+    """Queued writes and reads are done and told; afterwards no write-ahead file is left."""
+    writes = [database.write(insert(number)) for number in range(20)]
+    reads = [database.read(held) for _ in range(20)]
+
+    database.close()
+
+    assert await asyncio.gather(*writes) == [1] * 20
+    assert len(await asyncio.gather(*reads)) == 20
+    assert not (tmp_path / "parley.db-wal").exists()
+    with closing(connect(File(tmp_path / "parley.db"), QUERIES)) as session:
+        assert held(session) == list(range(20))
+
+
+async def test_a_caller_that_went_away_is_not_told(closed: Database) -> None:
+    """A cancelled wait does not undo the write and harms nobody."""
+    writing = closed.write(insert(1))
+    writing.cancel()
+
+    assert await closed.write(insert(2)) == 1
+    assert await closed.read(held) == [1, 2]
+
+
+async def test_the_file_is_written_durably_and_read_beside(closed: Database) -> None:
+    """Write-ahead logging, a full sync, overwriting of what is deleted."""
+    pragmas = ("journal_mode", "synchronous", "secure_delete")
+
+    def work(session: Session) -> list[object]:
+        return [session.execute(f"pragma {name}").fetchall()[0][0] for name in pragmas]
+
+    assert await closed.maintain(work) == ["wal", 2, 1]
+
+
+async def test_scrubbing_empties_the_write_ahead_file_once_something_was_overwritten(
+    closed: Database, tmp_path: Path
+) -> None:
+    """Not while a reader holds an older snapshot: then it is still to do."""
+    wal = tmp_path / "parley.db-wal"
+
+    def overwrite(session: Session) -> None:
+        insert(1)(session)
+        session.overwrote = True
+
+    await closed.maintain(scrub)
+    untouched = wal.stat().st_size
+    await closed.write(overwrite)
+    await closed.maintain(scrub)
+
+    assert untouched > 0
+    assert wal.stat().st_size == 0
+    assert await closed.maintain(lambda session: session.overwrote) is False
+
+
+async def test_a_picker_gets_one_row_for_each_that_is_there(closed: Database) -> None:
+    """Names that are wanted twice or not there, none at all, and more than any statement has parameters."""
+    queries = {"pick": "select json_group_array(json_array(x)) from t join json_each(?) w on w.value = x where x > ?"}
+    await closed.write(insert(*range(1, 40_001)))
+
+    def work(session: Session) -> list[list[object]]:
+        session.queries = {**QUERIES, **queries}
+        wanted: tuple[list[int], ...] = ([], [7], [7, 8, 40_001, 8], list(range(40_000)))
+        return [sorted(row[0] for row in session.pick("pick", numbers, 7)) for numbers in wanted]
+
+    none, same, two, many = await closed.read(work)
+
+    assert (none, same, two, len(many)) == ([], [], [8, 8], 39_992)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """Named, and not touched."""
+    (tmp_path / "parley.db").write_bytes(b"something else, long enough to be read as a header of a database file" * 20)
+
+    with pytest.raises(ConfigurationError, match=r"parley\.db"):
+        connect(File(tmp_path / "parley.db"))
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    """An index that does not agree with its table; a sound file has nothing to tell."""
+    path = tmp_path / "parley.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("create table t (x); create index i on t (x); insert into t values (1), (2)").fetchall()
+    connection.close()
+    sound = integrity(File(path))
+    content = path.read_bytes()
+
+    page = content[4096:8192]
+    path.write_bytes(content[:4096] + page[:3] + b"\0\1" + page[5:] + content[8192:])
+
+    assert sound == []
+    assert integrity(File(path))
