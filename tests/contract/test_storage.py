@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from parley.database.named import load_queries
-from parley.database.sqlite import File, connect
+from parley.database.session import File, connect
 from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.errors import NotFoundError
 from parley.domain.events import (

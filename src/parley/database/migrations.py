@@ -13,7 +13,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from parley.database.sqlite import Row, Session
+from parley.database.session import Row, Session
 from parley.domain.errors import ConfigurationError
 
 _FILE: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import apsw
 
-from parley.database.sqlite import File, Session, connect
+from parley.database.session import File, Session, connect
 from parley.domain.errors import ConfigurationError
 
 

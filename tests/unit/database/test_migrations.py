@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from parley.database.migrations import Migration, migrate, pending, read_migrations
-from parley.database.sqlite import File, Session, connect
+from parley.database.session import File, Session, connect
 from parley.domain.errors import ConfigurationError
 from parley.storage import plan_storage
 

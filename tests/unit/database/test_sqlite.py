@@ -9,10 +9,10 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import apsw
 import pytest
 
-from parley.database.sqlite import Database, File, Session, connect, integrity, scrub
+from parley.database.session import File, Session, connect, scrub
+from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError, NotFoundError, OutcomeUnknownError, UnavailableError
 
 QUERIES = {
@@ -222,19 +222,3 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"parley\.db"):
         connect(File(tmp_path / "parley.db"))
-
-
-def test_damage_is_found(tmp_path: Path) -> None:
-    """An index that does not agree with its table; a sound file has nothing to tell."""
-    path = tmp_path / "parley.db"
-    connection = apsw.Connection(str(path))
-    connection.execute("create table t (x); create index i on t (x); insert into t values (1), (2)").fetchall()
-    connection.close()
-    sound = integrity(File(path))
-    content = path.read_bytes()
-
-    page = content[4096:8192]
-    path.write_bytes(content[:4096] + page[:3] + b"\0\1" + page[5:] + content[8192:])
-
-    assert sound == []
-    assert integrity(File(path))

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import apsw
 
 from parley.database.named import load_queries
+from parley.database.session import File, Row, Session
 from parley.database.snapshot import open_snapshot
-from parley.database.sqlite import File, Row, Session
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search.port import IndexAudit

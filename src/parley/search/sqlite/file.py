@@ -12,7 +12,8 @@ import apsw
 import structlog
 
 from parley.database.named import load_queries
-from parley.database.sqlite import Database, File, Session, connect
+from parley.database.session import File, Session, connect
+from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError
 
 VERSION: Final = 1

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 import structlog
 
-from parley.database.sqlite import Database, Session
+from parley.database.session import Session
+from parley.database.sqlite import Database
 from parley.domain.documents import WHOLE_CHAT, Document
 from parley.domain.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from parley.domain.events import Position

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from parley.database.migrations import Migration, migrate, pending, read_migrations
 from parley.database.named import load_queries
 from parley.database.ownership import Ownership
-from parley.database.sqlite import Database, File, connect, peek
+from parley.database.session import File, connect, peek
+from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError
 from parley.storage.port import Opened, Opening
 from parley.storage.sqlite.append import SqliteAppend

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from parley.database.sqlite import Database, Session
+from parley.database.session import Session
+from parley.database.sqlite import Database
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.events import (
     ChatCreated,

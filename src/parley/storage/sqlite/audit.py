@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from parley.database.migrations import pending
+from parley.database.session import File, Row, Session
 from parley.database.snapshot import open_snapshot
-from parley.database.sqlite import File, Row, Session
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position

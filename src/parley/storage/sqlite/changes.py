@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from parley.database.sqlite import Database, Session
+from parley.database.session import Session
+from parley.database.sqlite import Database
 from parley.domain.documents import WHOLE_CHAT, Change, Document
 from parley.domain.events import Position
 from parley.storage.port import Changes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from parley.database.sqlite import Database, Session, scrub
+from parley.database.session import Session, scrub
+from parley.database.sqlite import Database
 from parley.domain.events import Position, position_id
 from parley.storage.port import Erasure
 from parley.storage.sqlite.rows import range_above

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from parley.database.sqlite import Database, Session
+from parley.database.session import Session
+from parley.database.sqlite import Database
 from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.errors import NotFoundError
 from parley.domain.model import Chat, Message

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from parley.database.sqlite import Database, Session
+from parley.database.session import Session
+from parley.database.sqlite import Database
 from parley.domain.errors import KeyReusedError, NotFoundError
 from parley.domain.events import IdempotencyKey, position_id
 from parley.domain.model import Application
