@@ -6,12 +6,35 @@ from collections.abc import Mapping
 
 import apsw
 
-from parley.database.session import File, Session, connect
-from parley.domain.errors import ConfigurationError
+from parley.database.session import File, Row, Session, connect
+from parley.domain.errors import ConfigurationError, UnavailableError
 
 
-def open_snapshot(file: File, queries: Mapping[str, str]) -> Session:
-    """Open a file for reading; everything that the session reads is the state of its first read.
+class Snapshot:
+    """Named queries on the state of the first read, until `close`."""
+
+    def __init__(self, session: Session) -> None:
+        """Read from ``session``, which is inside a transaction."""
+        self.session = session
+
+    def rows(self, name: str, *bindings: object) -> list[Row]:
+        """Run one named query and give its rows.
+
+        Raises:
+            UnavailableError: the file is damaged where the query reads it.
+        """
+        try:
+            return self.session.rows(name, *bindings)
+        except apsw.Error as error:
+            raise UnavailableError(f"cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.session.close()
+
+
+def open_snapshot(file: File, queries: Mapping[str, str]) -> Snapshot:
+    """Open a file for reading; everything that is read is the state of the first read.
 
     Raises:
         ConfigurationError: the file cannot be read, or is no database.
@@ -23,4 +46,4 @@ def open_snapshot(file: File, queries: Mapping[str, str]) -> Session:
     except apsw.Error as error:
         session.close()
         raise ConfigurationError(f"cannot read the database {file.path}: {error}") from error
-    return session
+    return Snapshot(session)

@@ -7,7 +7,6 @@ from typing import Final
 from parley.http.operations.operation import (
     ALSO_PUT,
     CREATE,
-    FOUND,
     PAGE,
     READ,
     TOKEN,
@@ -15,6 +14,8 @@ from parley.http.operations.operation import (
     WRITTEN,
     Good,
     Operation,
+    deleting,
+    getting,
 )
 
 APPLICATION_OPERATIONS: Final = (
@@ -52,17 +53,7 @@ APPLICATION_OPERATIONS: Final = (
         example='{"name": "shop"}',
         needs_admin=True,
     ),
-    Operation(
-        "get_application",
-        ("GET",),
-        TOKEN,
-        "applications",
-        "Get an application",
-        "",
-        Good(200, "The application.", "Application", headers=FOUND),
-        (404,),
-        headers=READ,
-    ),
+    getting("application", TOKEN),
     Operation(
         "rename_application",
         ("PATCH", "PUT"),
@@ -76,15 +67,7 @@ APPLICATION_OPERATIONS: Final = (
         body="ApplicationRequest",
         example='{"name": "shop 2"}',
     ),
-    Operation(
-        "delete_application",
-        ("DELETE",),
-        TOKEN,
-        "applications",
-        "Delete an application",
-        "Its chats and messages are unreachable at once and erased by a worker.",
-        Good(204, "It is gone.", headers=WRITTEN),
-        (404,),
-        headers=WRITE,
+    deleting(
+        "application", TOKEN, "Its chats and messages are unreachable at once and erased by a worker.", is_event=False
     ),
 )

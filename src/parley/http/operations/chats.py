@@ -10,13 +10,14 @@ from parley.http.operations.operation import (
     CHATS,
     CREATE,
     CREATED,
-    FOUND,
     PAGE,
     READ,
     WRITE,
     WRITTEN,
     Good,
     Operation,
+    deleting,
+    getting,
 )
 
 CHAT_OPERATIONS: Final = (
@@ -61,17 +62,7 @@ CHAT_OPERATIONS: Final = (
         example='{"title": "general"}',
         is_create=True,
     ),
-    Operation(
-        "get_chat",
-        ("GET",),
-        CHAT,
-        "chats",
-        "Get a chat",
-        "",
-        Good(200, "The chat.", "Chat", headers=FOUND),
-        (404,),
-        headers=READ,
-    ),
+    getting("chat", CHAT),
     Operation(
         "retitle_chat",
         ("PATCH", "PUT"),
@@ -85,15 +76,5 @@ CHAT_OPERATIONS: Final = (
         body="ChatChange",
         example='{"title": "support"}',
     ),
-    Operation(
-        "delete_chat",
-        ("DELETE",),
-        CHAT,
-        "chats",
-        "Delete a chat",
-        "Its messages are unreachable at once; its number is never given again.",
-        Good(204, "It is gone.", headers=WRITTEN),
-        (404, 504),
-        headers=WRITE,
-    ),
+    deleting("chat", CHAT, "Its messages are unreachable at once; its number is never given again."),
 )

@@ -8,7 +8,6 @@ from parley.http.operations.operation import (
     ALSO_PUT,
     CREATE,
     CREATED,
-    FOUND,
     MESSAGE,
     MESSAGES,
     PAGE,
@@ -17,6 +16,8 @@ from parley.http.operations.operation import (
     WRITTEN,
     Good,
     Operation,
+    deleting,
+    getting,
 )
 
 MESSAGE_OPERATIONS: Final = (
@@ -88,17 +89,7 @@ MESSAGE_OPERATIONS: Final = (
         query="search",
         headers=READ,
     ),
-    Operation(
-        "get_message",
-        ("GET",),
-        MESSAGE,
-        "messages",
-        "Get a message",
-        "",
-        Good(200, "The message.", "Message", headers=FOUND),
-        (404,),
-        headers=READ,
-    ),
+    getting("message", MESSAGE),
     Operation(
         "edit_message",
         ("PATCH", "PUT"),
@@ -112,15 +103,5 @@ MESSAGE_OPERATIONS: Final = (
         body="MessageChange",
         example='{"body": "hello again"}',
     ),
-    Operation(
-        "delete_message",
-        ("DELETE",),
-        MESSAGE,
-        "messages",
-        "Delete a message",
-        "It is in no list and no search any more; its number is never given again.",
-        Good(204, "It is gone.", headers=WRITTEN),
-        (404, 504),
-        headers=WRITE,
-    ),
+    deleting("message", MESSAGE, "It is in no list and no search any more; its number is never given again."),
 )

@@ -68,3 +68,37 @@ class Operation(NamedTuple):
     def paths(self) -> list[str]:
         """Every path: below ``A`` there are two spellings."""
         return [self.path] if self.tag == "service" else [prefix + self.path for prefix in PREFIXES]
+
+
+def getting(what: str, path: str) -> Operation:
+    """Describe how one application, chat or message is read."""
+    return Operation(
+        f"get_{what}",
+        ("GET",),
+        path,
+        f"{what}s",
+        f"Get {_an(what)}",
+        "",
+        Good(200, f"The {what}.", what.capitalize(), headers=FOUND),
+        (404,),
+        headers=READ,
+    )
+
+
+def deleting(what: str, path: str, description: str, *, is_event: bool = True) -> Operation:
+    """Describe how one is deleted; ``is_event`` says that it goes over the log, which may leave it unknown."""
+    return Operation(
+        f"delete_{what}",
+        ("DELETE",),
+        path,
+        f"{what}s",
+        f"Delete {_an(what)}",
+        description,
+        Good(204, "It is gone.", headers=WRITTEN),
+        (404, 504) if is_event else (404,),
+        headers=WRITE,
+    )
+
+
+def _an(what: str) -> str:
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"

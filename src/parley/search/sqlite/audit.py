@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import apsw
-
 from parley.database.named import load_queries
-from parley.database.session import File, Row, Session
-from parley.database.snapshot import open_snapshot
+from parley.database.session import File
+from parley.database.snapshot import Snapshot, open_snapshot
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search.port import IndexAudit
@@ -25,25 +23,25 @@ def open_audit(url: str) -> SqliteIndexAudit | None:
     path = Path(unquote(urlsplit(url).path))
     if not path.exists():
         return None
-    session = open_snapshot(File(path), load_queries("parley.search", "sql", "sqlite"))
+    snapshot = open_snapshot(File(path), load_queries("parley.search", "sql", "sqlite"))
     try:
-        return SqliteIndexAudit(session)
-    except apsw.Error as error:
-        session.close()
+        return SqliteIndexAudit(snapshot)
+    except UnavailableError as error:
+        snapshot.close()
         raise ConfigurationError(f"cannot read the search index {path}: {error}") from error
 
 
 class SqliteIndexAudit:
     """One snapshot of the index file."""
 
-    def __init__(self, session: Session) -> None:
-        """Read from ``session``, in whose transaction everything is one state."""
-        self._session = session
-        self._positions = {row[0]: Position(row[1], row[2]) for row in session.rows("positions")}
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Read from ``snapshot``."""
+        self._snapshot = snapshot
+        self._positions = {row[0]: Position(row[1], row[2]) for row in snapshot.rows("positions")}
 
     def integrity(self) -> list[str]:
         """Give what SQLite finds wrong with the file."""
-        return [str(row[0]) for row in self._rows("audit_integrity") if row[0] != "ok"]
+        return [str(row[0]) for row in self._snapshot.rows("audit_integrity") if row[0] != "ok"]
 
     def positions(self) -> dict[int, Position]:
         """Give the last indexed position by partition."""
@@ -51,17 +49,11 @@ class SqliteIndexAudit:
 
     def documents(self, after: int, limit: int) -> list[int]:
         """Give documents above ``chat id << 32 | number``, in that order."""
-        return [row[0] for row in self._rows("audit_documents", after, limit)]
+        return [row[0] for row in self._snapshot.rows("audit_documents", after, limit)]
 
     def close(self) -> None:
         """Let go of the snapshot."""
-        self._session.close()
-
-    def _rows(self, query: str, *bindings: object) -> list[Row]:
-        try:
-            return self._session.rows(query, *bindings)
-        except apsw.Error as error:
-            raise UnavailableError(f"cannot be read: {error}") from error
+        self._snapshot.close()
 
 
 if TYPE_CHECKING:

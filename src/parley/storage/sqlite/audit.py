@@ -11,7 +11,7 @@ import apsw
 
 from parley.database.migrations import pending
 from parley.database.session import File, Row, Session
-from parley.database.snapshot import open_snapshot
+from parley.database.snapshot import Snapshot, open_snapshot
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
@@ -37,15 +37,15 @@ def open_audit(url: str) -> SqliteAudit:
     file = file_of(url)
     if not file.path.exists():
         raise ConfigurationError(f"there is no database {file.path}")
-    session = open_snapshot(file, queries())
+    snapshot = open_snapshot(file, queries())
     try:
-        _refuse_unmigrated(session, file)
-        return SqliteAudit(session)
-    except apsw.Error as error:
-        session.close()
+        _refuse_unmigrated(snapshot.session, file)
+        return SqliteAudit(snapshot)
+    except (apsw.Error, UnavailableError) as error:
+        snapshot.close()
         raise ConfigurationError(f"cannot read the database {file.path}: {error}") from error
     except BaseException:
-        session.close()
+        snapshot.close()
         raise
 
 
@@ -69,11 +69,11 @@ class SqliteAudit:
         "keys": "idempotency keys point to numbers that were given",
     }
 
-    def __init__(self, session: Session) -> None:
-        """Read from ``session``, in whose transaction everything is one state."""
-        self._session = session
-        self._ends = {row[0]: Position(row[1], row[2]) for row in session.rows("partition_ends")}
-        self._chat_ids = [row[0] for row in session.rows("audit_chat_ids")]
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Read from ``snapshot``."""
+        self._snapshot = snapshot
+        self._ends = {row[0]: Position(row[1], row[2]) for row in snapshot.rows("partition_ends")}
+        self._chat_ids = [row[0] for row in snapshot.rows("audit_chat_ids")]
 
     def chats(self) -> int:
         """Count the chats, deleted ones too, as the size of the work."""
@@ -87,7 +87,7 @@ class SqliteAudit:
             yield Difference("integrity", "the file", error.detail)
 
     def _compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
-        for (found,) in self._rows("audit_integrity"):
+        for (found,) in self._snapshot.rows("audit_integrity"):
             if found != "ok":
                 yield Difference("integrity", "the file", str(found))
         yield from self._applications()
@@ -111,7 +111,7 @@ class SqliteAudit:
 
     def floor(self, follower: str) -> dict[int, Position]:
         """Give what a follower recorded; changes at or below it may be gone."""
-        rows = self._rows("follower_positions", follower)
+        rows = self._snapshot.rows("follower_positions", follower)
         return {partition: Position(epoch, position) for partition, epoch, position in rows}
 
     def live(self, after: int, limit: int) -> list[int]:
@@ -127,28 +127,22 @@ class SqliteAudit:
     def place(self, key: int) -> str:
         """Say where ``chat id << 32 | number`` is, for people."""
         chat_id, number = split_id(key)
-        found = self._rows("audit_place", chat_id)
+        found = self._snapshot.rows("audit_place", chat_id)
         return f"{_chat(*found[0])}, message {number}" if found else f"unknown chat {chat_id}, message {number}"
 
     def close(self) -> None:
         """Let go of the snapshot."""
-        self._session.close()
-
-    def _rows(self, query: str, *bindings: object) -> list[Row]:
-        try:
-            return self._session.rows(query, *bindings)
-        except apsw.Error as error:
-            raise UnavailableError(f"cannot be read: {error}") from error
+        self._snapshot.close()
 
     def _ids(self, query: str, *bindings: object) -> list[int]:
-        return [row[0] for row in self._rows(query, *bindings)]
+        return [row[0] for row in self._snapshot.rows(query, *bindings)]
 
     def _slice(self, low: int, high: int, named: Sequence[int]) -> Iterator[Difference]:
         """Compare chats above ``low`` up to ``high``, ids both."""
-        for row in self._rows("audit_chats", low, high):
+        for row in self._snapshot.rows("audit_chats", low, high):
             yield from self._one_chat(row)
         first, last = low << 32 | 2**32 - 1 if low else 0, high << 32 | 2**32 - 1
-        for id_, at, before in self._rows("audit_time_of_messages", first, last):
+        for id_, at, before in self._snapshot.rows("audit_time_of_messages", first, last):
             yield Difference("times", self.place(id_), f"created at {at}, the one before at {before}")
         for id_ in self._ids("audit_messages_ahead", first, last):
             yield Difference("positions", self.place(id_), "beyond its partition's position")
@@ -171,11 +165,11 @@ class SqliteAudit:
         if told != live:
             yield Difference("counts", where, f"messages_count is {told}, live messages are {live}")
         if rows != granted:
-            holes = self._rows("audit_holes", *range_above(id_, 0))
+            holes = self._snapshot.rows("audit_holes", *range_above(id_, 0))
             yield from self._missing(where, [*holes, (last + 1, granted)], (application_id, id_))
 
     def _applications(self) -> Iterator[Difference]:
-        for row in self._rows("audit_applications"):
+        for row in self._snapshot.rows("audit_applications"):
             id_, token, granted, told, deleted, erased, partition, has_partition, chats, live, last = row
             where = _application(token)
             if not has_partition or partition != partition_of(token, len(self._ends)):
@@ -183,7 +177,7 @@ class SqliteAudit:
             if last > granted:
                 yield Difference("numbers", where, f"has chat {last}, but only {granted} numbers were given")
             if chats != granted:
-                holes = self._rows("audit_chat_holes", id_)
+                holes = self._snapshot.rows("audit_chat_holes", id_)
                 yield from self._missing(where, [*holes, (last + 1, granted)], (id_, 0))
             if not deleted and told != live:
                 yield Difference("counts", where, f"chats_count is {told}, live chats are {live}")
@@ -192,22 +186,22 @@ class SqliteAudit:
 
     def _missing(self, where: str, holes: Sequence[Row], scope: tuple[int, int]) -> Iterator[Difference]:
         """Name the holes of a scope that nothing explains."""
-        explained = self._rows("audit_explained", *scope)
+        explained = self._snapshot.rows("audit_explained", *scope)
         for first, last in unexplained([(hole[0], hole[1]) for hole in holes], [(row[0], row[1]) for row in explained]):
             text = f"number {first} is" if first == last else f"numbers {first} to {last} are"
             yield Difference("numbers", where, f"{text} missing")
 
     def _time_of_chats(self) -> Iterator[Difference]:
-        for application_id, number, at, before in self._rows("audit_time_of_chats"):
+        for application_id, number, at, before in self._snapshot.rows("audit_time_of_chats"):
             where = f"chat {number} of application id {application_id}"
             yield Difference("times", where, f"created at {at}, the one before at {before}")
 
     def _rows_ahead(self) -> Iterator[Difference]:
-        for (where,) in self._rows("audit_rows_ahead"):
+        for (where,) in self._snapshot.rows("audit_rows_ahead"):
             yield Difference("positions", where, "beyond its partition's position")
 
     def _gaps(self) -> Iterator[Difference]:
-        for _, chat_id, token, number, first, last, last_before, granted, rows in self._rows("audit_gaps"):
+        for _, chat_id, token, number, first, last, last_before, granted, rows in self._snapshot.rows("audit_gaps"):
             where = f"{_chat(token, number) if chat_id else _application(token)}, gap {first} to {last}"
             if granted is None:
                 yield Difference("gaps", where, "its scope never was")
@@ -219,7 +213,7 @@ class SqliteAudit:
                 yield Difference("gaps", where, f"{rows} numbers in it have a row")
 
     def _keys(self) -> Iterator[Difference]:
-        for token, route, number, count in self._rows("audit_keys"):
+        for token, route, number, count in self._snapshot.rows("audit_keys"):
             where = _application(token) if token else "the deployment"
             numbers = f"number {number}" if count == 1 else f"numbers {number} to {number + count - 1}"
             yield Difference("keys", where, f"a key of route {route} points to {numbers}, never given")
@@ -228,7 +222,7 @@ class SqliteAudit:
         """Give what changes above the positions name, sorted."""
         keys = array("q")
         for partition in self._ends:
-            for (blob,) in self._rows("audit_change_keys", partition, *after.get(partition, _NOTHING)):
+            for (blob,) in self._snapshot.rows("audit_change_keys", partition, *after.get(partition, _NOTHING)):
                 keys.frombytes(blob)
         return array("q", sorted(keys))
 
