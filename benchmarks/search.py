@@ -54,9 +54,6 @@ REPEATED: Final = (
     "http://",
     "ing ",
 )
-SWITCH_INTERVAL_S: Final = 0.0001
-"""As `parley serve` has it."""
-
 KINDS: Final = ("hits", "misses", "repeated")
 
 
@@ -105,7 +102,6 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     await fill(log, application.token, bodies, rng, (total - total // 10, given.searched / total))
     await timed("indexed", total - total // 10, lambda: settle(follower))
     await fill(log, application.token, bodies, rng, (total // 10, given.searched / total))
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with busy_thread():
         await timed("indexed beside a busy thread", total // 10, lambda: settle(follower))
     report_files(folder, total)

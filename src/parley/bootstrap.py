@@ -7,7 +7,6 @@ import gc
 import random
 import secrets
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
@@ -78,9 +77,6 @@ _INDEX_GATHER_S: Final = 0.05
 _LAG_TOLD_MS: Final = 2_000
 _GC_THRESHOLD: Final = 50_000
 """Requests make few cycles: looking for them every 700 objects took 8 % of the loop's time."""
-
-_SWITCH_INTERVAL_S: Final = 0.0001
-"""How long a busy thread keeps the interpreter from another: the database's writer needs it often."""
 
 
 class Sockets(NamedTuple):
@@ -320,8 +316,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _settle_down() -> None:
-    """Spare the collector what was made at the start, and let threads take turns quickly."""
+    """Spare the collector what was made at the start."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
-import sys
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -161,9 +160,9 @@ def lost(cut: Cut, found: dict[Place, str]) -> int:
 @pytest.fixture
 def interpreter() -> Iterator[None]:
     """Put back what a server sets for its whole process."""
-    interval = sys.getswitchinterval()
+    threshold = gc.get_threshold()
     yield
-    sys.setswitchinterval(interval)
+    gc.set_threshold(*threshold)
     gc.unfreeze()
 
 
