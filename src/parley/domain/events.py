@@ -1,4 +1,4 @@
-"""What goes on the log: scopes, entries, positions and versioned events.
+"""What goes on the log: scopes, entries, positions and events.
 
 An *entry* is what a writer asks the log to append; an *event* is the entry with the number and
 the position that the log gave it. A bulk of messages is one entry: its numbers are consecutive.
@@ -11,9 +11,6 @@ from typing import NamedTuple
 import msgspec
 
 from parley.domain.model import Draft
-
-EVENT_VERSION = 1
-"""Written with every stored event; a reader parks versions that it does not know."""
 
 _SEQUENCE_BITS = 20
 

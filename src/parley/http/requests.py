@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parley.domain.errors import InvalidError, MalformedError, MediaTypeError, TooLargeError
+from parley.domain.errors import MalformedError, MediaTypeError, TooLargeError
 from parley.http.exchange import Exchange
 
 Object = dict[str, Any]
@@ -153,13 +153,3 @@ def _check_depth(decoded: object, body: bytes) -> None:
         if not level:
             return
     raise MalformedError("The body is nested beyond 64 levels", code="malformed_json")
-
-
-def check_no_nul(name: str, text: str) -> None:
-    """Return if ``text`` holds no NUL.
-
-    Raises:
-        InvalidError: it does; names the member.
-    """
-    if "\0" in text:
-        raise InvalidError({name: ["can't contain NUL"]})

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parley.domain.errors import InvalidError, MalformedError, MediaTypeError, TooLargeError
+from parley.domain.errors import MalformedError, MediaTypeError, TooLargeError
 from parley.http.requests import (
     check_content,
-    check_no_nul,
     check_size,
     read_idempotency_key,
     read_number,
@@ -231,13 +230,3 @@ def test_a_number_that_nothing_holds_stays_a_number(number: bytes) -> None:
     assert members["body"] == "a"
     assert not isinstance(wrong["body"], str)
     assert not isinstance(wrong["sender"], str)
-
-
-def test_nul_is_refused_by_name() -> None:
-    """Wherever it stands in a text."""
-    check_no_nul("name", "\\0 ␀")
-
-    for text in ("\0", "a\0", "\0a"):
-        with pytest.raises(InvalidError) as refused:
-            check_no_nul("name", text)
-        assert refused.value.errors == {"name": ["can't contain NUL"]}
