@@ -196,6 +196,7 @@ def opening(settings: Settings, clock: Clock) -> Opening:
         readers=settings.readers,
         scan_max_messages=settings.scan_max_messages,
         scan_max_s=settings.scan_max_s,
+        accepts_relaxed=settings.log_durability == "relaxed",
     )
 
 
@@ -278,6 +279,7 @@ def _build_reports(ports: _Ports, writes: Writes, workers: _Workers, metrics: Me
     }
     return Reports(
         checks,
+        drawbacks=lambda: ["writes are answered before they are synced"] if ports.log.durability == "relaxed" else [],
         refusals=lambda: [*(["stopping"] if stop.is_set() else []), *writes.admission.refusals()],
         gauges={metrics.index_lag_ms: lag_ms},
     )

@@ -200,6 +200,7 @@ async def test_client_finds_every_201_when_the_power_was_cut_under_both_services
         {
             "data_dir": tmp_path,
             "database_url": f"{disk.url}&synchronous={synchronous}",
+            "log_durability": "relaxed" if synchronous == "normal" else "synced",
             "api_bind": "127.0.0.1:0",
             "write_bind": "127.0.0.1:0",
         }

@@ -41,7 +41,7 @@ class Ports:
     def open(self) -> None:
         """Open it, as a process does that starts."""
         new_token = lambda: self._rng.randbytes(16).hex()  # noqa: E731 - as bootstrap passes it
-        opening = Opening(self.clock, new_token, PARTITIONS, KEY_TTL_S, 2, *self._scan_bounds)
+        opening = Opening(self.clock, new_token, PARTITIONS, KEY_TTL_S, 2, *self._scan_bounds, accepts_relaxed=True)
         opened = open_storage(self.url, opening)
         self.storage, self.tenants, self.changes, self.erasure, self.inline, self.close = opened
         self.log = open_log(self.url, inline=self.inline, clock=self.clock)

@@ -54,6 +54,9 @@ class Inline(Protocol):
     All three run on the database's one writer, so what `load` read is still true at `apply`.
     """
 
+    durability: str
+    """What a commit is worth: ``stored``, or ``relaxed`` if the database does not sync it."""
+
     def transact(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
         """Run ``work(transaction)`` and commit, synced to disk before the future is done."""
 

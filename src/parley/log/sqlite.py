@@ -15,10 +15,9 @@ from parley.telemetry.clock import Clock
 class SqliteLog:
     """Decides a batch in one transaction: gate, key, number, row, count and change."""
 
-    durability = "stored"
-
     def __init__(self, inline: Inline, clock: Clock) -> None:
         """Store through ``inline``, by the time of ``clock``."""
+        self.durability = inline.durability
         self._inline = inline
         self._clock = clock
 

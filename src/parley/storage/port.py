@@ -186,6 +186,8 @@ class Opening(NamedTuple):
     readers: int
     scan_max_messages: int
     scan_max_s: float
+    accepts_relaxed: bool = False
+    """Whether a database that does not sync before a commit returns is opened or refused."""
 
 
 class Opened(NamedTuple):

@@ -21,6 +21,7 @@ from parley.storage.sqlite.reads import SqliteStorage
 from parley.storage.sqlite.tenants import SqliteTenants
 
 _MS: Final = 1_000
+_SYNCED: Final = frozenset({"full", "extra"})
 
 
 def file_of(url: str) -> File:
@@ -65,6 +66,12 @@ def plan(url: str) -> Sequence[Migration]:
 def open_(url: str, opening: Opening) -> Opened:
     """Own the file, migrate it, and open its ports."""
     file = file_of(url)
+    is_synced = file.synchronous in _SYNCED
+    if not (is_synced or opening.accepts_relaxed):
+        raise ConfigurationError(
+            f"synchronous={file.synchronous} answers before the disk has the write: take it out of "
+            "PARLEY_DATABASE_URL, or accept the loss with PARLEY_LOG_DURABILITY=relaxed"
+        )
     ownership = Ownership.take(file.path)
     try:
         plan(url)
@@ -84,7 +91,7 @@ def open_(url: str, opening: Opening) -> Opened:
         tenants=SqliteTenants(database, clock, opening.new_token, key_ttl_ms),
         changes=SqliteChanges(database),
         erasure=SqliteErasure(database, clock),
-        inline=SqliteAppend(database, clock, key_ttl_ms),
+        inline=SqliteAppend(database, clock, key_ttl_ms, durability="stored" if is_synced else "relaxed"),
         close=close,
     )
 

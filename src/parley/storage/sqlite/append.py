@@ -32,8 +32,9 @@ T = TypeVar("T")
 class SqliteAppend:
     """Loads and applies one append; everything runs on the database's writer thread."""
 
-    def __init__(self, database: Database, clock: Clock, key_ttl_ms: int) -> None:
-        """Work on ``database``; keys older than ``key_ttl_ms`` count as unseen."""
+    def __init__(self, database: Database, clock: Clock, key_ttl_ms: int, durability: str) -> None:
+        """Work on ``database``, whose commits are ``durability``; keys older than ``key_ttl_ms`` count as unseen."""
+        self.durability = durability
         self._database = database
         self._clock = clock
         self._key_ttl_ms = key_ttl_ms
