@@ -81,14 +81,16 @@ async def test_a_batch_is_one_change_of_its_partition(ports: Ports) -> None:
     assert change.position == outcomes[-1].position
 
 
-async def test_what_touches_no_message_is_no_change(ports: Ports) -> None:
-    """A new chat and a new title move the partition's end and tell nothing."""
+async def test_what_touches_no_message_is_a_change_without_keys(ports: Ports) -> None:
+    """A new chat and a new title: a follower that has read them is where the partition ends."""
     chat, _, ends = await place(ports, 1)
 
-    await ports.take(Entry(chat[0], None, ChatCreated()))
+    created = await ports.take(Entry(chat[0], None, ChatCreated()))
     retitled = await ports.take(Entry(*chat, ChatRetitled("title")))
 
-    assert await read_all(ports, ends) == []
+    changes = await read_all(ports, ends)
+    assert [change.keys for change in changes] == [[], []]
+    assert [change.position for change in changes] == [created.position, retitled.position]
     assert retitled.position in (await ports.changes.ends()).values()
 
 

@@ -22,7 +22,7 @@ from parley.domain.events import (
 )
 from parley.domain.model import Draft
 from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused, Replayed
-from tests.support.ports import KEY_TTL_S, Ports, keyed, posted
+from tests.support.ports import KEY_TTL_S, PARTITIONS, Ports, keyed, posted
 from tests.unit.workers.doubles import StillClock
 
 ABSENT = "0" * 32
@@ -292,6 +292,56 @@ async def test_a_failing_batch_leaves_nothing(ports: Ports, table: str) -> None:
     assert (await ports.storage.get_chat(*chat)).messages_count == 1
     assert (await ports.take(posted(chat, "b", key=keyed("k", "another payload")))).number == 2
     assert (await ports.take(Entry(chat[0], None, ChatCreated()))).number == 2
+
+
+async def test_a_log_follows_what_others_wrote_between_its_appends(ports: Ports) -> None:
+    """Nothing that it remembers from the last append outlives another's write."""
+    chat = await ports.add_chat()
+    await ports.take(posted(chat, "a"))
+    chat_id = await ports.storage.find_chat(*chat)
+
+    ports.sql("update chat set granted_until = 41 where id = ?", chat_id)
+    jumped = await ports.take(posted(chat, "b"))
+    ports.sql("update chat set deleted_at = 1 where id = ?", chat_id)
+    refused = await ports.append(posted(chat, "c"))
+
+    assert jumped.number == 42
+    assert refused == [Refused(Reason.CHAT_GONE)]
+
+
+async def test_the_last_change_of_a_batch_stands(ports: Ports) -> None:
+    """Of two edits, of two titles; and a deletion after an edit."""
+    chat = await ports.add_chat(messages=2)
+
+    await ports.append(
+        Entry(*chat, MessageEdited("first"), 1),
+        Entry(*chat, ChatRetitled("first")),
+        Entry(*chat, MessageEdited("second"), 1),
+        Entry(*chat, ChatRetitled("second")),
+        Entry(*chat, MessageEdited("gone"), 2),
+        Entry(*chat, MessageDeleted(), 2),
+    )
+
+    assert await bodies(ports, chat) == {1: "second"}
+    assert (await ports.storage.get_chat(*chat)).title == "second"
+
+
+async def test_positions_rise_over_appends_and_erasure(ports: Ports) -> None:
+    """An erasing worker writes changes of its own between two appends."""
+    chats = [await ports.add_chat(messages=1) for _ in range(3 * PARTITIONS)]
+    ends = [await ports.changes.ends()]
+
+    for gone, kept in zip(chats[::2], chats[1::2], strict=True):
+        await ports.take(posted(kept, "before"))
+        await ports.tenants.delete(gone[0])
+        ends.append(await ports.changes.ends())
+        await ports.erase()
+        ends.append(await ports.changes.ends())
+        await ports.take(posted(kept, "after"))
+        ends.append(await ports.changes.ends())
+
+    assert all(earlier[p] <= later[p] for earlier, later in pairwise(ends) for p in range(PARTITIONS))
+    assert all(earlier != later for earlier, later in pairwise(ends))
 
 
 async def test_the_log_says_what_an_answer_may_claim(ports: Ports) -> None:

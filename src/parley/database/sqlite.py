@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from queue import SimpleQueue
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import apsw
+from apsw import SQLITE_IOERR_READ, SQLITE_IOERR_WRITE
 
 from parley.database.session import File, Session, connect
 from parley.domain.errors import OutcomeUnknownError, UnavailableError
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
+
+
+_LATE: Final = (apsw.IOError, apsw.NoMemError)
+"""What a commit can fail with after its last frame is in the write-ahead file, as when the sync fails."""
+
+_EARLY: Final = frozenset({SQLITE_IOERR_READ, SQLITE_IOERR_WRITE})
+"""Of these, what comes before: without its last frame a transaction is not there."""
 
 
 class _Job(NamedTuple):
@@ -30,13 +38,21 @@ class _Job(NamedTuple):
 class Database:
     """A pool on one file. `write` runs in one transaction each, in order; `read` runs beside."""
 
-    def __init__(self, file: File, queries: Mapping[str, str] | None = None, *, readers: int) -> None:
-        """Open the connections and start the threads. The file is created if it is not there."""
+    def __init__(
+        self, file: File, queries: Mapping[str, str] | None = None, *, readers: int, definitions: Iterable[str] = ()
+    ) -> None:
+        """Open the connections and start the threads. The file is created if it is not there.
+
+        ``definitions`` names queries that make the writer's temporary views and triggers.
+        """
         self.file = file
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
         name = file.path.name
-        self._writer = _start(f"{name}-writer", _serve, self._writes, connect(file, queries))
+        writer = connect(file, queries)
+        for definition in definitions:
+            writer.rows(definition)
+        self._writer = _start(f"{name}-writer", _serve, self._writes, writer)
         self._readers = [
             _start(f"{name}-reader-{index}", _serve, self._reads, connect(file, queries, read_only=True))
             for index in range(readers)
@@ -50,6 +66,18 @@ class Database:
             OutcomeUnknownError: the commit itself failed.
         """
         return _submit(self._writes, _transact, work)
+
+    def write_once(self, work: Work[T]) -> asyncio.Future[T]:
+        """Run ``work(session)``, whose one writing statement is a transaction by itself.
+
+        Between two statements another thread may take the interpreter, and a busy one keeps it for
+        milliseconds: a write that must be quick is one statement.
+
+        Raises (through the future):
+            UnavailableError: SQLite failed and certainly nothing was written.
+            OutcomeUnknownError: it failed so late that the write may exist.
+        """
+        return _submit(self._writes, _once, work)
 
     def maintain(self, work: Work[T]) -> asyncio.Future[T]:
         """Run ``work(session)`` on the writer thread outside any transaction, as a checkpoint needs.
@@ -141,6 +169,15 @@ def _commit(session: Session) -> None:
     except apsw.Error as error:
         _roll_back(session)
         raise OutcomeUnknownError("The commit failed; the write may exist") from error
+
+
+def _once(session: Session, work: Work[object]) -> object:
+    try:
+        return work(session)
+    except apsw.Error as error:
+        if isinstance(error, _LATE) and getattr(error, "extendedresult", None) not in _EARLY:
+            raise OutcomeUnknownError("The commit failed; the write may exist") from error
+        raise UnavailableError("The database does not answer", code="database_unavailable") from error
 
 
 def _roll_back(session: Session) -> None:

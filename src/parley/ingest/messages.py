@@ -26,7 +26,7 @@ class MessageWrites:
     ) -> None:
         """Post ``drafts`` into the chat ``parent`` (token, number), all or none; ``reply`` once."""
         token, chat = parent
-        size = sum(_size(draft) for draft in drafts)
+        size = sum(map(_size, drafts))
         self._writes.send(Entry(token, chat, MessagesPosted(drafts), None, key), size, wait_s, reply)
 
     async def edit_message(self, token: str, chat: int, number: int, body: str, wait_s: int | None = None) -> Message:
@@ -48,7 +48,12 @@ class MessageWrites:
 
 
 def _size(draft: Draft) -> int:
-    return sum(_bytes(text) for text in (draft.body, draft.sender or "", draft.metadata or ""))
+    size = _bytes(draft.body)
+    if draft.sender is not None:
+        size += _bytes(draft.sender)
+    if draft.metadata is not None:
+        size += _bytes(draft.metadata)
+    return size
 
 
 def _bytes(text: str) -> int:

@@ -58,13 +58,13 @@ class Inline(Protocol):
     """What a commit is worth: ``stored``, or ``relaxed`` if the database does not sync it."""
 
     def transact(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
-        """Run ``work(transaction)`` and commit, synced to disk before the future is done."""
+        """Run ``work(transaction)``; what its one `apply` stored is synced to disk before the future is done."""
 
     def load(self, transaction: Any, batch: Sequence[Entry]) -> States:  # noqa: ANN401 - the driver's own
-        """Read the states of the batch's scopes, messages and keys."""
+        """Give the states of the batch's scopes, messages and keys."""
 
     def apply(self, transaction: Any, events: Sequence[Event], states: States) -> None:  # noqa: ANN401
-        """Store the events, what became of the scopes, and one change row a partition."""
+        """Store the events, what became of the scopes, and one change row a partition: all or nothing."""
 
     async def ping(self) -> None:
         """Return if the database answers."""

@@ -9,11 +9,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 
 from parley.database.session import File, Session, connect, scrub
 from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError, NotFoundError, OutcomeUnknownError, UnavailableError
+from tests.support.vfs import PowerCutVfs
 
 QUERIES = {
     "create": "create table t (x integer primary key, y integer references t (x) deferrable initially deferred)",
@@ -107,6 +109,66 @@ async def test_a_commit_that_fails_is_an_unknown_outcome(closed: Database) -> No
 
     assert await closed.write(insert(2)) == 1
     assert await closed.read(held) == [2]
+
+
+async def test_a_write_of_one_statement_is_a_transaction_by_itself(closed: Database) -> None:
+    """It leaves all of it or nothing, also when it fails as late as at its end."""
+    deferred = "insert into t values (3, null), (4, 99)"
+    await closed.maintain(lambda session: session.execute("pragma foreign_keys = on").fetchall())
+
+    await closed.write_once(lambda session: session.execute("insert into t (x) values (1), (2)").fetchall())
+    with pytest.raises(UnavailableError):
+        await closed.write_once(lambda session: session.execute("insert into t (x) values (3), (1)").fetchall())
+    with pytest.raises(UnavailableError):
+        await closed.write_once(lambda session: session.execute(deferred).fetchall())
+
+    assert await closed.read(held) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "told"),
+    [("write", apsw.FullError, UnavailableError), ("sync", apsw.IOError, OutcomeUnknownError)],
+)
+async def test_a_write_of_one_statement_tells_what_a_failing_disk_did(
+    kind: str, error: type[Exception], told: type[Exception], tmp_path: Path
+) -> None:
+    """Certainly nothing if the disk was full; if the sync failed, nobody knows."""
+    ill = False
+
+    def operate(operation: str) -> None:
+        if ill and operation == kind:
+            raise error
+
+    vfs = PowerCutVfs(f"once-{kind}", operate)
+    database = Database(File(tmp_path / "parley.db", vfs=vfs.name), QUERIES, readers=1)
+    await database.write_once(lambda session: session.rows("create"))
+
+    ill = True
+    with pytest.raises(told):
+        await database.write_once(insert(1))
+    ill = False
+    await database.write_once(insert(2))
+
+    assert await database.read(held) == [2]
+    database.close()
+    vfs.unregister()
+
+
+async def test_a_writer_has_its_own_definitions(tmp_path: Path) -> None:
+    """Temporary ones: readers and the file know nothing of them."""
+    queries = {
+        **QUERIES,
+        "define": "create temp view doubled as select 2 * x from t",
+        "doubled": "select * from doubled",
+    }
+    database = Database(File(tmp_path / "parley.db"), queries, readers=1, definitions=("define",))
+    await database.write(lambda session: session.rows("create"))
+    await database.write(insert(21))
+
+    assert await database.write(lambda session: session.rows("doubled")) == [(42,)]
+    with pytest.raises(UnavailableError):
+        await database.read(lambda session: session.rows("doubled"))
+    database.close()
 
 
 async def test_a_reader_sees_one_committed_snapshot(closed: Database) -> None:

@@ -249,7 +249,10 @@ class Connection(asyncio.Protocol):
 
     def _write_answers(self) -> None:
         """Write what is answered, up to the first request that is not."""
-        unanswered, intake, roster, now = self._unanswered, self._intake, self._roster, self._roster.now()
+        unanswered, intake, roster = self._unanswered, self._intake, self._roster
+        if not (unanswered.is_answered or intake.expects):
+            return
+        now = roster.now()
         out, last = unanswered.take(now, roster.date, is_ending=self._eof or roster.draining)
         if out:
             self._since = now

@@ -52,6 +52,11 @@ class Unanswered:
             self.held_bytes += len(request.answer[2])
         return request is self._requests[0]
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the first one has its answer."""
+        return bool(self._requests) and self._requests[0].answer is not None
+
     def take(self, now: float, date_line: bytes, *, is_ending: bool) -> tuple[list[bytes], bool]:
         """Take the answers whose turn has come, as bytes; tell whether the last of the connection is among them.
 

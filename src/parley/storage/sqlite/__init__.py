@@ -14,7 +14,7 @@ from parley.database.session import File, connect, peek
 from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError
 from parley.storage.port import Opened, Opening
-from parley.storage.sqlite.append import SqliteAppend
+from parley.storage.sqlite.append import DEFINITIONS, SqliteAppend
 from parley.storage.sqlite.changes import SqliteChanges
 from parley.storage.sqlite.erasure import SqliteErasure
 from parley.storage.sqlite.reads import SqliteStorage
@@ -76,7 +76,7 @@ def open_(url: str, opening: Opening) -> Opened:
     try:
         plan(url)
         _prepare(file, opening)
-        database = Database(file, queries(), readers=opening.readers)
+        database = Database(file, queries(), readers=opening.readers, definitions=DEFINITIONS)
     except BaseException:
         ownership.release()
         raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING
 
 from parley.database.session import Session, scrub
 from parley.database.sqlite import Database
+from parley.domain.documents import WHOLE_CHAT
 from parley.domain.events import Position, position_id
 from parley.storage.port import Erasure
+from parley.storage.sqlite.effects import change_row
 from parley.storage.sqlite.rows import range_above
 from parley.telemetry.clock import Clock
 
@@ -75,10 +76,12 @@ class SqliteErasure:
             session.overwrote = True
             return 1
         position = self._next_position(session, partition, now)
-        session.put("close_chats", [(row[0], now, *position) for row in chats])
-        whole_chats = array("q", [row[0] << 32 for row in chats])
-        session.put("insert_changes", [(partition, *position, whole_chats.tobytes().hex())])
-        session.put("move_partitions", [(partition, *position)])
+        effects = {
+            "closings": [(row[0], *position, now) for row in chats],
+            "moves": [(partition, *position)],
+            "changes": [change_row(partition, position, [row[0] << 32 | WHOLE_CHAT for row in chats])],
+        }
+        session.put("append", effects)
         return len(chats)
 
     def _next_position(self, session: Session, partition: int, now: int) -> Position:

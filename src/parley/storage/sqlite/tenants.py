@@ -48,8 +48,8 @@ class SqliteTenants:
             session.rows("insert_application", *row)
             if key is not None:
                 number = session.last_insert_rowid()
-                told = (key.fingerprint, number, 1, 0, position_id(now), now)
-                session.rows("insert_key", _DEPLOYMENT, key.route, key.key, *told)
+                told = (key.fingerprint.hex(), number, 1, 0, position_id(now), now)
+                session.put("append", {"keys": [(_DEPLOYMENT, key.route, key.key, *told)]})
             return Application(token, name, 0, now, now), False
 
         return await self._database.write(work)

@@ -1,3 +1,7 @@
+-- name: data_version
+-- A number that is another one after any other connection's commit.
+pragma data_version;
+
 -- name: scopes
 -- Where applications and their chats stand, for one append; the chat's part is null where there is none.
 select json_group_array(
@@ -26,59 +30,63 @@ join idempotency_key k
     on k.application_id = wanted.value ->> 0 and k.route = wanted.value ->> 1 and k.key = wanted.value ->> 2
 where k.created_at > ?;
 
--- name: insert_chats
--- New chats under the numbers that the log gave them.
-insert into chat (application_id, number, title, epoch, position, created_at, updated_at)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 from json_each(?);
+-- name: define_append
+-- What takes an append's effects, on the writer's own connection: as stored procedures do elsewhere, it lets one
+-- statement, which is one transaction, do everything.
+create temp view append (effects) as select null;
 
--- name: insert_message
--- A new message under the number that the log gave it.
-insert into message (id, epoch, position, body, sender, metadata, created_at)
-values (?, ?, ?, ?, ?, ?, ?);
+-- name: define_append_effects
+-- Stores an append's effects, a JSON object of arrays; each of their rows is an array.
+create temp trigger append_effects instead of insert on append
+begin
+    insert into chat (application_id, number, title, epoch, position, created_at, updated_at)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 5
+    from jsonb_each(new.effects, '$.chats');
 
--- name: edit_message
--- A live message's new body.
-update message set body = ?, epoch = ?, position = ?, updated_at = ? where id = ? and deleted_at is null;
+    insert into message (id, epoch, position, body, sender, metadata, created_at)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+    from jsonb_each(new.effects, '$.messages');
 
--- name: delete_message
--- A live message becomes its tombstone; what it said is erased at once.
-update message
-set body = null, sender = null, metadata = null, created_hash = null, epoch = ?, position = ?, deleted_at = ?
-where id = ? and deleted_at is null;
+    update message set body = e.value ->> 1, epoch = e.value ->> 2, position = e.value ->> 3, updated_at = e.value ->> 4
+    from jsonb_each(new.effects, '$.edits') e
+    where message.id = e.value ->> 0 and deleted_at is null;
 
--- name: grow_chats
--- Chats after an append: numbers given away, and the change of their live messages.
-update chat set granted_until = grown.value ->> 1, messages_count = messages_count + (grown.value ->> 2)
-from json_each(?) grown
-where chat.id = grown.value ->> 0;
+    update message
+    set body = null, sender = null, metadata = null, created_hash = null,
+        epoch = d.value ->> 1, position = d.value ->> 2, deleted_at = d.value ->> 3
+    from jsonb_each(new.effects, '$.deletions') d
+    where message.id = d.value ->> 0 and deleted_at is null;
 
--- name: retitle_chat
--- A live chat's new title.
-update chat set title = ?, epoch = ?, position = ?, updated_at = ? where id = ? and deleted_at is null;
+    update chat set title = r.value ->> 1, epoch = r.value ->> 2, position = r.value ->> 3, updated_at = r.value ->> 4
+    from jsonb_each(new.effects, '$.retitles') r
+    where chat.id = r.value ->> 0 and deleted_at is null;
 
--- name: delete_chat
--- A live chat's gate is closed; its rows are erased later.
-update chat set deleted_at = ?, epoch = ?, position = ? where id = ? and deleted_at is null;
+    update chat set deleted_at = c.value ->> 3, epoch = c.value ->> 1, position = c.value ->> 2
+    from jsonb_each(new.effects, '$.closings') c
+    where chat.id = c.value ->> 0 and deleted_at is null;
 
--- name: grow_applications
--- Applications after an append: numbers given away, and the change of their live chats.
-update application set granted_until = grown.value ->> 1, chats_count = chats_count + (grown.value ->> 2)
-from json_each(?) grown
-where application.id = grown.value ->> 0;
+    update chat set granted_until = g.value ->> 1, messages_count = messages_count + (g.value ->> 2)
+    from jsonb_each(new.effects, '$.grown_chats') g
+    where chat.id = g.value ->> 0;
 
--- name: insert_key
--- Remember a key; an expired one of the same name gives way.
-insert or replace into idempotency_key
-    (application_id, route, key, fingerprint, number, count, epoch, position, created_at)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?);
+    update application set granted_until = g.value ->> 1, chats_count = chats_count + (g.value ->> 2)
+    from jsonb_each(new.effects, '$.grown_applications') g
+    where application.id = g.value ->> 0;
 
--- name: move_partitions
--- Partitions' positions after an append.
-update partition set position_epoch = moved.value ->> 1, position_id = moved.value ->> 2
-from json_each(?) moved
-where partition.id = moved.value ->> 0;
+    insert or replace into idempotency_key
+        (application_id, route, key, fingerprint, number, count, epoch, position, created_at)
+    select value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4, value ->> 5, value ->> 6,
+        value ->> 7, value ->> 8
+    from jsonb_each(new.effects, '$.keys');
 
--- name: insert_changes
--- Tell followers what one append touched.
-insert into change (partition, epoch, position, keys)
-select value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) from json_each(?);
+    update partition set position_epoch = m.value ->> 1, position_id = m.value ->> 2
+    from jsonb_each(new.effects, '$.moves') m
+    where partition.id = m.value ->> 0;
+
+    insert into change (partition, epoch, position, keys)
+    select value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) from jsonb_each(new.effects, '$.changes');
+end;
+
+-- name: append
+-- Store an append's effects: all or nothing.
+insert into append (effects) values (jsonb(?));

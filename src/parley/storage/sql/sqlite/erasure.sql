@@ -43,9 +43,3 @@ limit ?;
 -- Forget expired keys.
 delete from idempotency_key
 where (application_id, route, key) in (select value ->> 0, value ->> 1, value ->> 2 from json_each(?));
-
--- name: close_chats
--- Close the gates of a deleted application's chats.
-update chat set deleted_at = gone.value ->> 1, epoch = gone.value ->> 2, position = gone.value ->> 3
-from json_each(?) gone
-where chat.id = gone.value ->> 0;
