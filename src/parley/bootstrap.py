@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, cast
 from parley.config import Settings, refuse_public_bind, variable_of
 from parley.domain.binds import parse_bind
 from parley.domain.errors import ParleyError
+from parley.domain.events import Entry
 from parley.domain.numbering import Outcome
 from parley.http.asgi import AsgiApplication, AsgiBridge
 from parley.http.auth import Access
@@ -25,6 +26,7 @@ from parley.http.front import Application, Front
 from parley.http.health import Check, Health, ProbeRoutes, Reports
 from parley.http.services import Services
 from parley.http.v1.app import build_app
+from parley.http.v1.schemas import encode_message
 from parley.http.wire.limits import Limits
 from parley.http.wire.listener import Listener, bind
 from parley.http.wire.request import numbered_ids
@@ -45,6 +47,7 @@ from parley.opening import load_opener
 from parley.pubsub import ADAPTERS as PUBSUBS
 from parley.queries.reads import Reads
 from parley.queries.search import Search
+from parley.queries.tail import Tail
 from parley.search import ADAPTERS as INDEXES
 from parley.search import open_search
 from parley.search.port import SearchIndex
@@ -77,6 +80,9 @@ _INDEX_GATHER_S: Final = 0.05
 _LAG_TOLD_MS: Final = 2_000
 _GC_THRESHOLD: Final = 50_000
 """Requests make few cycles: looking for them every 700 objects took 8 % of the loop's time."""
+
+
+_Follow = Callable[[Sequence[Entry], Sequence[Outcome | ParleyError]], None]
 
 
 class Sockets(NamedTuple):
@@ -144,10 +150,17 @@ async def serve(settings: Settings, sockets: Sockets, announce: Callable[[], Non
     async with AsyncExitStack() as stack:
         ports = await stack.enter_async_context(_open_ports(settings, clock))
         workers = _build_workers(settings, ports, clock, metrics)
-        batcher = _build_batcher(settings, ports.log, workers, clock, metrics)
+        tail = Tail(encode_message, settings.tail_max_bytes, metrics.tail_pages.add)
+        metrics.tail_bytes.watch(lambda: tail.bytes)
+
+        def follow(entries: Sequence[Entry], results: Sequence[Outcome | ParleyError]) -> None:
+            tail.follow(entries, results)
+            workers.notify()
+
+        batcher = _build_batcher(settings, ports.log, clock, metrics, follow)
         writes = _build_writes(settings, ports, batcher)
         health = Health(_build_reports(ports, writes, workers, metrics, stop), clock, Exposition(metrics))
-        services = _build_services(settings, ports, writes, health)
+        services = _build_services(settings, ports, writes, tail, health)
         new_id = numbered_ids(secrets.token_hex(6))
         listener = Listener(_limits(settings), clock, new_id, metrics.connections_refused.add)
         metrics.connections.watch(lambda: listener.connections)
@@ -218,12 +231,12 @@ def _build_workers(settings: Settings, ports: _Ports, clock: Clock, metrics: Met
     return _Workers(follower, (run(follower, _INDEX_GATHER_S), run(erase), run(reconcile)))
 
 
-def _build_batcher(settings: Settings, log: Log, workers: _Workers, clock: Clock, metrics: Metrics) -> Batcher:
+def _build_batcher(settings: Settings, log: Log, clock: Clock, metrics: Metrics, follow: _Follow) -> Batcher:
     counts = AppendCounts(metrics)
 
-    def observe(results: Sequence[Outcome | ParleyError], seconds: float) -> None:
+    def observe(entries: Sequence[Entry], results: Sequence[Outcome | ParleyError], seconds: float) -> None:
         counts(results, seconds)
-        workers.notify()
+        follow(entries, results)
 
     limits = BatchLimits(settings.append_max_entries, settings.append_max_bytes)
     batcher = Batcher(log, limits, clock, observe)
@@ -239,15 +252,15 @@ def _build_writes(settings: Settings, ports: _Ports, batcher: Batcher) -> Writes
     return Writes(ports.log, admission, Parents(ports.storage.storage), batcher, settings.answer_timeout_s)
 
 
-def _build_services(settings: Settings, ports: _Ports, writes: Writes, health: Health) -> Services:
+def _build_services(settings: Settings, ports: _Ports, writes: Writes, tail: Tail, health: Health) -> Services:
     storage, token = ports.storage, settings.admin_token
     chats, messages = ChatWrites(writes, storage.storage), MessageWrites(writes, storage.storage)
     return Services(
         access=Access(None if token is None else token.get_secret_value()),
-        reads=Reads(storage.tenants, storage.storage),
+        reads=Reads(storage.tenants, storage.storage, tail),
         search=Search(storage.storage, ports.search),
         writes=writes,
-        applications=ApplicationWrites(storage.tenants, ports.log, writes.parents),
+        applications=ApplicationWrites(storage.tenants, ports.log, writes.parents, tail.forget),
         chats=chats,
         messages=messages,
         creates=Creates(writes, chats, messages),

@@ -142,6 +142,9 @@ class Settings(BaseSettings):
         200_000, ge=1, description="Messages a one- or two-letter search looks at per request."
     )
     scan_max_s: float = Field(1, gt=0, description="Seconds a one- or two-letter search may take per request.")
+    tail_max_bytes: int = Field(
+        64 * 1024 * 1024, ge=0, description="Memory for the ends of chats that are being read, in bytes; 0 keeps none."
+    )
 
     log_format: Literal["auto", "json", "human"] = Field(
         "auto", description="Log lines: human on a terminal, else JSON."

@@ -25,7 +25,7 @@ class House:
         """Put a log on the opened database."""
         log = open_log(url, inline=opened.inline, clock=SystemClock())
         self.opened = opened
-        self._batcher = Batcher(log, BatchLimits(256, 1024 * 1024), SystemClock(), lambda _entries, _seconds: None)
+        self._batcher = Batcher(log, BatchLimits(256, 1024 * 1024), SystemClock(), lambda *_: None)
 
     async def append(self, entry: Entry) -> Appended | Replayed:
         """Append through the group commit and give the outcome.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from parley.domain.events import IdempotencyKey
 from parley.domain.model import Application
 from parley.ingest.parents import Parents
@@ -12,11 +14,12 @@ from parley.storage.port import Tenants
 class ApplicationWrites:
     """What can be done to applications."""
 
-    def __init__(self, tenants: Tenants, log: Log, parents: Parents) -> None:
-        """Write to ``tenants``; a deletion then closes the gate in ``log``."""
+    def __init__(self, tenants: Tenants, log: Log, parents: Parents, on_deleted: Callable[[str], None]) -> None:
+        """Write to ``tenants``; a deletion then closes the gate in ``log``, and ``on_deleted`` hears of the token."""
         self._tenants = tenants
         self._log = log
         self._parents = parents
+        self._on_deleted = on_deleted
 
     async def create_application(self, name: str, key: IdempotencyKey | None) -> tuple[Application, bool]:
         """Make an application; ``True`` with it if the key was seen and it is the first one again.
@@ -42,6 +45,9 @@ class ApplicationWrites:
         Raises:
             NotFoundError: the application is not there.
         """
-        await self._tenants.delete(token)
-        await self._log.close_gate(token)
-        self._parents.forget(token, None)
+        try:
+            await self._tenants.delete(token)
+            await self._log.close_gate(token)
+        finally:  # it may be deleted although nobody could say so
+            self._parents.forget(token, None)
+            self._on_deleted(token)

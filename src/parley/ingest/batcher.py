@@ -24,8 +24,8 @@ MAX_IN_FLIGHT: Final = 2
 
 _SWEEP_S: Final = 0.25
 
-Observe = Callable[[Sequence[Outcome | ParleyError], float], None]
-"""Told of each finished append: what became of its entries, and the seconds it took."""
+Observe = Callable[[Sequence[Entry], Sequence[Outcome | ParleyError], float], None]
+"""Told of each finished append before those who wait: its entries, what became of each, and the seconds it took."""
 _KeyName = tuple[str, str, str]
 
 
@@ -100,13 +100,15 @@ class Batcher:
     def _settle(self, future: asyncio.Future[list[Outcome]]) -> None:
         self._in_flight.discard(future)
         batch = self._sent.pop(future)
-        batch.seal()
+        entries = batch.seal()
         self._flush()  # before the answers, so that the log works while they are written
-        results = _results(future, len(batch.entries))
-        self._observe(results, self._clock.monotonic() - batch.sent_at)
-        for waiting, result in zip(batch.entries, results, strict=True):
-            self._release(waiting)
-            waiting.settle(result)
+        results = _results(future, len(entries))
+        try:
+            self._observe(entries, results, self._clock.monotonic() - batch.sent_at)
+        finally:
+            for waiting, result in zip(batch.entries, results, strict=True):
+                self._release(waiting)
+                waiting.settle(result)
 
     def _release(self, waiting: Waiting) -> None:
         """Let go of a settled entry, and send those that waited for its key."""

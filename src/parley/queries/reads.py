@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.model import Application, Chat, Message
+from parley.queries.ends import Shown
+from parley.queries.tail import Tail
 from parley.storage.port import Page, Scan, Storage, Tenants
 
-__all__ = ["ApplicationPage", "Page", "Reads", "Scan"]
+__all__ = ["ApplicationPage", "Page", "Reads", "Scan", "Shown"]
 
 
 class ApplicationPage(NamedTuple):
@@ -22,10 +24,11 @@ class ApplicationPage(NamedTuple):
 class Reads:
     """Everything that can be read by name or by page."""
 
-    def __init__(self, tenants: Tenants, storage: Storage) -> None:
-        """Read applications from ``tenants``, the rest from ``storage``."""
+    def __init__(self, tenants: Tenants, storage: Storage, tail: Tail) -> None:
+        """Read applications from ``tenants``, the rest from ``storage``, the ends of chats from ``tail``."""
         self._tenants = tenants
         self._storage = storage
+        self._tail = tail
 
     async def get_application(self, token: str) -> Application:
         """Give one application, or raise `NotFoundError`."""
@@ -63,6 +66,13 @@ class Reads:
         """Give one message, or raise `NotFoundError`."""
         return await self._storage.get_message(token, chat, number)
 
-    async def list_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
-        """Give a page of messages by number."""
-        return await self._storage.page_messages(token, chat, window)
+    async def list_messages(self, token: str, chat: int, window: Window) -> Page[Shown]:
+        """Give a page of messages by number, as they are sent."""
+        place = token, chat
+        page = self._tail.page(place, window)
+        if page is None:
+            watched = self._tail.watch(place)
+            items, more_before, more_after = await self._storage.page_messages(token, chat, window)
+            page = Page([self._tail.show(message) for message in items], more_before, more_after)
+            self._tail.keep(place, watched, window, page)
+        return page

@@ -76,6 +76,13 @@ class Metrics:
             "parley_index_refused_total", "Documents that the search index cannot take; each is in the log."
         )
 
+        self.tail_pages = self._counter(
+            "parley_tail_pages_total", "Pages of messages answered from memory, without asking the storage."
+        )
+        self.tail_bytes = self._gauge(
+            "parley_tail_bytes", "Memory that the ends of chats take, at most PARLEY_TAIL_MAX_BYTES."
+        )
+
         self.erased_rows = self._counter("parley_erased_rows_total", "Rows of deleted parents that were erased.")
         self.expired_keys = self._counter("parley_keys_swept_total", "Idempotency keys looked at by the hourly sweep.")
         self.worker_failures = self._family(

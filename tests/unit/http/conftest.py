@@ -10,6 +10,7 @@ import pytest
 from parley.http.auth import Access
 from parley.http.creates import Creates
 from parley.http.services import Services
+from parley.http.v1.schemas import encode_message
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
 from parley.ingest.batch import BatchLimits
@@ -21,6 +22,7 @@ from parley.ingest.writes import Writes
 from parley.log import open_log
 from parley.queries.reads import Reads
 from parley.queries.search import Search
+from parley.queries.tail import Tail
 from parley.search import open_search
 from parley.storage import open_storage
 from parley.storage.port import Opening
@@ -39,15 +41,18 @@ def services(tmp_path: Path) -> Iterator[Services]:
     opened = open_storage(f"sqlite:///{tmp_path}/p.db", Opening(clock, lambda: next(tokens), 1, 86_400, 1, 1_000, 1))
     index = open_search(f"sqlite:///{tmp_path}/search.db")
     log = open_log("sqlite:", inline=opened.inline, clock=clock)
-    batcher = Batcher(log, BatchLimits(256, 1024 * 1024), clock, lambda _entries, _seconds: None)
+    tail = Tail(encode_message, 1024 * 1024, lambda: None)
+    batcher = Batcher(
+        log, BatchLimits(256, 1024 * 1024), clock, lambda entries, results, _: tail.follow(entries, results)
+    )
     writes = Writes(log, Admission(log, batcher, DepthBound(100, 1_000_000)), Parents(opened.storage), batcher, 5)
     chats, messages = ChatWrites(writes, opened.storage), MessageWrites(writes, opened.storage)
     yield Services(
         Access(None),
-        Reads(opened.tenants, opened.storage),
+        Reads(opened.tenants, opened.storage, tail),
         Search(opened.storage, index),
         writes,
-        ApplicationWrites(opened.tenants, log, writes.parents),
+        ApplicationWrites(opened.tenants, log, writes.parents, tail.forget),
         chats,
         messages,
         Creates(writes, chats, messages),

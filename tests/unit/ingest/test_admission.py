@@ -18,7 +18,7 @@ class Door:
     def __init__(self) -> None:
         """Begin empty."""
         self.log = HeldLog()
-        self.batcher = Batcher(self.log, BatchLimits(256, 1_000), StillClock(), lambda _, __: None)
+        self.batcher = Batcher(self.log, BatchLimits(256, 1_000), StillClock(), lambda _, __, ___: None)
         self.admission = Admission(self.log, self.batcher, DepthBound(3, 1_000))
 
     def put(self, size: int = 1) -> None:

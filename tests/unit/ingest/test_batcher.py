@@ -26,13 +26,17 @@ class Bench:
     def __init__(self) -> None:
         """Begin idle."""
         self.clock, self.log = StillClock(), HeldLog()
-        self.observed: list[tuple[list[type], float]] = []
+        self.observed: list[tuple[int, list[type], float, int]] = []
+        self.observer_fails = False
         self.batcher = Batcher(self.log, BatchLimits(256, MIB), self.clock, self.observe)
         self.answers: dict[str, list[Outcome | ParleyError]] = {}
 
-    def observe(self, results: Sequence[Outcome | ParleyError], seconds: float) -> None:
-        """Remember what an append came to."""
-        self.observed.append(([type(result) for result in results], seconds))
+    def observe(self, entries: Sequence[Entry], results: Sequence[Outcome | ParleyError], seconds: float) -> None:
+        """Remember what an append came to, and how many had been answered by then."""
+        answered = sum(map(bool, self.answers.values()))
+        self.observed.append((len(entries), [type(result) for result in results], seconds, answered))
+        if self.observer_fails:
+            raise ZeroDivisionError
 
     def submit(self, name: str, entry: Entry | None = None, size: int = 100, timeout_s: float = 5) -> None:
         """Hand in an entry; its answers are collected under a name."""
@@ -76,7 +80,22 @@ async def test_entries_of_one_turn_travel_together(bench: Bench) -> None:
 
     numbers = [outcome.number for (outcome,) in bench.answers.values() if isinstance(outcome, Appended)]
     assert numbers == [1, 2, 3]
-    assert bench.observed == [([Appended] * 3, 2.0)]
+    assert bench.observed == [(3, [Appended] * 3, 2.0, 0)]
+
+
+async def test_all_get_their_answers_when_the_observer_fails(bench: Bench) -> None:
+    """The loop is told of its failure; those who wait have nothing to do with it."""
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    bench.observer_fails = True
+    for name in "ab":
+        bench.submit(name)
+    await turn()
+
+    await bench.log.settle()
+
+    assert bench.kinds() == {"a": [Appended], "b": [Appended]}
+    assert [type(error) for error in told] == [ZeroDivisionError]
 
 
 async def test_two_appends_are_in_flight_at_most(bench: Bench) -> None:

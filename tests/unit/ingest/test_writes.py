@@ -30,10 +30,11 @@ class Desk:
 
     def __init__(self, ports: Ports) -> None:
         """Wire them as bootstrap does."""
-        batcher = Batcher(ports.log, BatchLimits(256, 1024 * 1024), ports.clock, lambda _, __: None)
+        batcher = Batcher(ports.log, BatchLimits(256, 1024 * 1024), ports.clock, lambda _, __, ___: None)
         admission = Admission(ports.log, batcher, DepthBound(1_000, 1_000_000))
         self.writes = Writes(ports.log, admission, Parents(ports.storage), batcher, 5)
-        self.applications = ApplicationWrites(ports.tenants, ports.log, self.writes.parents)
+        self.deleted: list[str] = []
+        self.applications = ApplicationWrites(ports.tenants, ports.log, self.writes.parents, self.deleted.append)
         self.chats = ChatWrites(self.writes, ports.storage)
         self.messages = MessageWrites(self.writes, ports.storage)
 
@@ -83,6 +84,7 @@ async def test_a_life_of_an_application(desk: Desk, ports: Ports) -> None:
     assert desk.remembers(token, None)
     await desk.applications.delete_application(token)
     assert not desk.remembers(token, None)
+    assert desk.deleted == [token]
 
 
 async def test_a_repeat_is_marked(desk: Desk, ports: Ports) -> None:
@@ -148,7 +150,7 @@ async def test_a_caller_that_went_away_costs_nothing(desk: Desk, ports: Ports) -
 async def test_an_answer_takes_as_long_as_was_asked_for(ports: Ports, wait_s: int | None, timeout_s: int) -> None:
     """`Prefer: wait` sets the time after which the outcome is unknown; 5 s are the default."""
     clock, log = StillClock(), HeldLog()
-    batcher = Batcher(log, BatchLimits(256, 1_000), clock, lambda _, __: None)
+    batcher = Batcher(log, BatchLimits(256, 1_000), clock, lambda _, __, ___: None)
     writes = Writes(log, Admission(log, batcher, DepthBound(9, 9)), Parents(ports.storage), batcher, 5)
     answers: list[Accepted | ParleyError] = []
     writes.send(message("a"), 1, wait_s, answers.append)

@@ -10,7 +10,9 @@ import pytest
 
 from parley.domain.cursors import NUMBER_MAX, Window, decode_cursor, encode_cursor
 from parley.domain.errors import NotFoundError
+from parley.http.v1.schemas import encode_message
 from parley.queries.reads import Reads
+from parley.queries.tail import Tail
 from tests.support.ports import DATABASES, Ports
 from tests.unit.workers.doubles import StillClock
 
@@ -26,13 +28,18 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
     opened.close()
 
 
+def nothing_kept() -> Tail:
+    """Give a tail that keeps nothing, so that all is read from the storage."""
+    return Tail(encode_message, 0, lambda: None)
+
+
 LIVE = [f"application {number}" for number in (2, 3, 4, 6, 7, 8)]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7])
 async def test_a_reader_walks_to_the_end_and_back(ports: Ports, limit: int) -> None:
     """Each live application once in either direction; a neighbour is told exactly where there is one."""
-    reads = Reads(ports.tenants, ports.storage)
+    reads = Reads(ports.tenants, ports.storage, nothing_kept())
     pages = [await reads.list_applications(Window(limit=limit))]
     while pages[-1].after is not None:
         pages.append(await reads.list_applications(Window(after=pages[-1].after, limit=limit)))
@@ -53,7 +60,7 @@ async def test_a_reader_walks_to_the_end_and_back(ports: Ports, limit: int) -> N
 @pytest.mark.parametrize("bound", [0, 1, 2, 5, 9, 10, 2**32, NUMBER_MAX])
 async def test_every_cursor_leads_to_cursors(ports: Ports, bound: int) -> None:
     """From any place that a cursor can name, the neighbours can be named and have rows."""
-    reads = Reads(ports.tenants, ports.storage)
+    reads = Reads(ports.tenants, ports.storage, nothing_kept())
 
     for window in (Window(after=bound, limit=2), Window(before=bound, limit=2)):
         page = await reads.list_applications(window)
@@ -67,7 +74,7 @@ async def test_every_cursor_leads_to_cursors(ports: Ports, bound: int) -> None:
 
 async def test_parents_are_checked_by_name(ports: Ports) -> None:
     """The application first, then the chat."""
-    reads, (token, chat) = Reads(ports.tenants, ports.storage), await ports.add_chat()
+    reads, (token, chat) = Reads(ports.tenants, ports.storage, nothing_kept()), await ports.add_chat()
     await reads.check_application(token)
     await reads.check_chat(token, chat)
 

@@ -94,6 +94,9 @@ class BulkCreatedView(msgspec.Struct, forbid_unknown_fields=True):
     ]
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 def show_application(application: Application) -> ApplicationView:
     """Show an application."""
     return ApplicationView(
@@ -124,3 +127,8 @@ def show_message(message: Message) -> MessageView:
         created_at if message.updated_at == message.created_at else format_time(message.updated_at),
         edited=message.edited or UNSET,
     )
+
+
+def encode_message(message: Message) -> bytes:
+    """Show a message as JSON."""
+    return _encode(show_message(message))
