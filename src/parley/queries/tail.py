@@ -62,10 +62,8 @@ class Tail:
 
     def keep(self, place: Place, watched: object, window: Window, page: Page[Shown]) -> None:
         """Keep a page from the storage, if it reaches the chat's end and nothing happened to the chat meanwhile."""
-        if self._watched.get(place) is not watched:
-            return
-        end, known = End.of_page(window, page), self._ends.get(place)
-        if end is not None and (known is None or end.first < known.first):
+        end = End.of_page(window, page)
+        if end is not None and self._watched.get(place) is watched:
             self._drop([place])
             self._ends[place] = end
             self._grow(end.size)

@@ -250,6 +250,23 @@ async def test_a_tail_stays_within_its_bound(ports: Ports) -> None:
     assert [await none.is_kept(chat) for chat in chats * 2] == [False] * 8
 
 
+async def test_a_reader_is_told_what_lies_before(room: Room) -> None:
+    """Also when the end grew out of a whole chat, when all before it was deleted, and in a chat that was empty."""
+    grown, emptied, empty = [await room.ports.add_chat(messages=count) for count in (60, 3, 0)]
+    ahead, behind = Window(after=10), Window(after=2)
+    for chat, window in ((grown, Window(after=0, limit=LENGTH)), (emptied, behind), (empty, ahead)):
+        await room.is_kept(chat, window)
+
+    for number in range(60):
+        await room.write(posted(grown, f"{number}"), posted(empty, f"{number}"))
+    await room.write(Entry(*emptied, MessageDeleted(), 1), Entry(*emptied, MessageDeleted(), 2))
+
+    assert await room.is_kept(grown, Window(before=NUMBER_MAX, limit=LENGTH))
+    assert not await room.is_kept(grown, Window(after=0))
+    assert await room.is_kept(empty, ahead)
+    assert not await room.is_kept(emptied, behind)
+
+
 async def test_a_long_bulk_leaves_the_end_of_itself(room: Room) -> None:
     """What follows is known, what lies before is asked for."""
     chat = await room.ports.add_chat(messages=5)
