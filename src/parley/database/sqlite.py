@@ -50,6 +50,7 @@ class Database:
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
         name = file.path.name
         writer = connect(file, queries)
+        writer.execute("pragma temp_store = memory").fetchall()
         for definition in definitions:
             writer.rows(definition)
         self._writer = _start(f"{name}-writer", _serve, self._writes, writer)
@@ -173,6 +174,7 @@ def _commit(session: Session) -> None:
 
 def _once(session: Session, work: Work[object]) -> object:
     try:
+        _roll_back(session)  # inside a transaction that could not be ended, the statement would not be one
         return work(session)
     except apsw.Error as error:
         if isinstance(error, _LATE) and getattr(error, "extendedresult", None) not in _EARLY:

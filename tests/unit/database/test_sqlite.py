@@ -125,6 +125,19 @@ async def test_a_write_of_one_statement_is_a_transaction_by_itself(closed: Datab
     assert await closed.read(held) == [1, 2]
 
 
+async def test_a_write_of_one_statement_is_none_of_a_transaction_that_was_left_open(closed: Database) -> None:
+    """Else it would be told as stored and be lost with that one."""
+
+    def leave_open(session: Session) -> None:
+        session.execute("begin").fetchall()
+        insert(1)(session)
+
+    await closed.maintain(leave_open)
+    await closed.write_once(insert(2))
+
+    assert await closed.read(held) == [2]
+
+
 @pytest.mark.parametrize(
     ("kind", "error", "told"),
     [("write", apsw.FullError, UnavailableError), ("sync", apsw.IOError, OutcomeUnknownError)],
