@@ -121,7 +121,9 @@ class Settings(BaseSettings):
     keep_alive_timeout_s: float = Field(75, gt=0, description="Seconds an idle connection stays open.")
     write_timeout_s: float = Field(30, gt=0, description="Seconds a client may leave its answers unread.")
     max_connections: int = Field(4096, ge=1, description="Connections of one process, both ports together.")
-    max_pipelined: int = Field(128, ge=1, description="Requests of one connection that wait for their answer.")
+    max_pipelined: int = Field(
+        128, ge=1, description="Requests of one connection to the write service that wait for their answer."
+    )
     max_held_bytes: int = Field(
         128 * 1024 * 1024, ge=1024 * 1024, description="Half-sent requests and unread answers of all clients, in bytes."
     )

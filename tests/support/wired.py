@@ -242,6 +242,7 @@ class Raw:
         header = self._until(b"\r\n\r\n")
         lines = header.decode("latin-1").split("\r\n")[:-2]
         headers = dict(line.split(": ", 1) for line in lines[1:])
+        assert lines[0].startswith("HTTP/1.1 "), f"{lines[0]!r} is no status line: something came before it"
         status = int(lines[0].split(" ")[1])
         length = 0 if head or status in {100, 204, 304} else int(headers["Content-Length"])
         return Answer(status, headers, self._exactly(length))
