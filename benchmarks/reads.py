@@ -1,9 +1,10 @@
 """First against last page of a long chat, memory and disk per message.
 
-    .venv/bin/python benchmarks/reads.py [--messages 1000000] [--rounds 9]
+    .venv/bin/python benchmarks/reads.py [--messages 1000000] [--rounds 9] [--tail-max-bytes 0]
 
 Fills one chat through the bulk route, then reads its first and its last page of 50 in alternating rounds over
-one keep-alive connection, and prints the median of the rounds' p50 ratios.
+one keep-alive connection, and prints the median of the rounds' p50 ratios. With ``--tail-max-bytes 0`` the last
+page comes from the database as the first one does, else from memory.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--tail-max-bytes", default="67108864")
     options = parser.parse_args()
     console = Console(width=120)
-    with Product() as product:
+    with Product("--tail-max-bytes", options.tail_max_bytes) as product:
         idle = product.memory_mb()
         token = product.new_application(1)
         fill(product, token, options.messages)
