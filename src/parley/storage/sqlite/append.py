@@ -68,12 +68,14 @@ class SqliteAppend:
     def _take_kept(self, session: Session) -> States:
         """Give what the last append left, once: only an append that is stored leaves something again."""
         states, self._kept = self._kept, _nothing()
-        return states if self._kept_at == _written(session) else _nothing()
+        by_us, by_others = session.total_changes(), session.rows("data_version")[0][0]
+        known, self._kept_at = self._kept_at, (by_us, by_others)
+        return states if known == (by_us, by_others) else _nothing()
 
     def _keep(self, session: Session, states: States) -> None:
         if len(states.chats) <= _MAX_KEPT:
             self._kept = States(states.positions, states.applications, states.chats, messages=set(), keys={})
-            self._kept_at = _written(session)
+            self._kept_at = session.total_changes(), self._kept_at[1]  # others: as it was before we read
 
     def _add_keys(self, session: Session, batch: Sequence[Entry], states: States) -> None:
         fresh_since = self._clock.now_ms() - self._key_ttl_ms
@@ -87,11 +89,6 @@ class SqliteAppend:
         ):
             known = KeyState(bytes.fromhex(fingerprint), number, Position(epoch, position))
             states.keys[application_id, route, key] = known
-
-
-def _written(session: Session) -> tuple[int, int]:
-    """Give what is another pair after any write: by this connection, by others."""
-    return session.total_changes(), session.rows("data_version")[0][0]
 
 
 def _nothing() -> States:
