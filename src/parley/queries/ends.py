@@ -6,6 +6,8 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import Final, NamedTuple, Self
 
+import msgspec
+
 from parley.domain.cursors import Window
 from parley.storage.port import Page
 
@@ -23,7 +25,7 @@ class Shown(NamedTuple):
     """A message as the API shows it."""
 
     number: int
-    json: bytes
+    json: msgspec.Raw
 
 
 class End:
@@ -40,14 +42,15 @@ class End:
         self._has_before = has_before
 
     @classmethod
-    def of_page(cls, window: Window, page: Page[Shown]) -> Self | None:
-        """Take what was asked for by ``window``; ``None`` if the chat goes on behind it."""
-        if page.more_after:
-            return None
-        first = page.items[0].number if page.items and page.more_before else 1
+    def of_page(cls, window: Window, shown: list[Shown], *, more_before: bool) -> Self:
+        """Take the page that ``window`` asked for and that the chat ends with."""
         if window.before is None:
             first = (window.after or 0) + 1
-        return cls(first, list(page.items), has_before=page.more_before)
+        elif more_before:
+            first = shown[0].number
+        else:
+            first = 1
+        return cls(first, shown, has_before=more_before)
 
     def page(self, window: Window) -> Page[Shown] | None:
         """Give a page, or ``None`` if it may need what lies below ``first``."""

@@ -66,13 +66,13 @@ class Reads:
         """Give one message, or raise `NotFoundError`."""
         return await self._storage.get_message(token, chat, number)
 
-    async def list_messages(self, token: str, chat: int, window: Window) -> Page[Shown]:
-        """Give a page of messages by number, as they are sent."""
+    async def list_messages(self, token: str, chat: int, window: Window) -> Page[Shown] | Page[Message]:
+        """Give a page of messages by number: in memory they are JSON already."""
         place = token, chat
-        page = self._tail.page(place, window)
-        if page is None:
-            watched = self._tail.watch(place)
-            items, more_before, more_after = await self._storage.page_messages(token, chat, window)
-            page = Page([self._tail.show(message) for message in items], more_before, more_after)
-            self._tail.keep(place, watched, window, page)
+        kept = self._tail.page(place, window)
+        if kept is not None:
+            return kept
+        watched = self._tail.watch(place)
+        page = await self._storage.page_messages(token, chat, window)
+        self._tail.keep(place, watched, window, page)
         return page

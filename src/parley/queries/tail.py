@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from parley.domain.cursors import Window
 from parley.domain.errors import ParleyError, UnavailableError
 from parley.domain.events import ChatDeleted, Entry, MessageDeleted, MessageEdited, MessagesPosted
@@ -31,7 +33,7 @@ class Tail:
     happen to a chat.
     """
 
-    def __init__(self, encode: Callable[[Message], bytes], max_bytes: int, on_hit: Callable[[], None]) -> None:
+    def __init__(self, encode: Callable[[Message], msgspec.Raw], max_bytes: int, on_hit: Callable[[], None]) -> None:
         """Keep what ``encode`` makes of messages, about ``max_bytes`` of memory in all; count pages by ``on_hit``."""
         self.bytes = 0
         """Memory in use, about."""
@@ -40,10 +42,6 @@ class Tail:
         self._max_bytes = max_bytes
         self._ends: OrderedDict[Place, End] = OrderedDict()
         self._watched: dict[Place, object] = {}
-
-    def show(self, message: Message) -> Shown:
-        """Give a message as the API shows it."""
-        return Shown(message.number, self._encode(message))
 
     def page(self, place: Place, window: Window) -> Page[Shown] | None:
         """Give a page, ``None`` if not all of it is known."""
@@ -60,13 +58,15 @@ class Tail:
             self._watched.clear()
         return self._watched.setdefault(place, object())
 
-    def keep(self, place: Place, watched: object, window: Window, page: Page[Shown]) -> None:
+    def keep(self, place: Place, watched: object, window: Window, page: Page[Message]) -> None:
         """Keep a page from the storage, if it reaches the chat's end and nothing happened to the chat meanwhile."""
-        end = End.of_page(window, page)
-        if end is not None and self._watched.get(place) is watched:
-            self._drop([place])
-            self._ends[place] = end
-            self._grow(end.size)
+        if page.more_after or self._watched.get(place) is not watched:
+            return
+        shown = [self._show(message) for message in page.items]
+        end = End.of_page(window, shown, more_before=page.more_before)
+        self._drop([place])
+        self._ends[place] = end
+        self._grow(end.size)
 
     def follow(self, entries: Sequence[Entry], results: Sequence[Outcome | ParleyError]) -> None:
         """Take in what became of one append's entries, before anybody is told."""
@@ -115,7 +115,10 @@ class Tail:
             end.restart(result.number + skipped)
         at = result.position.at
         for number, draft in enumerate(what.messages[skipped:], result.number + skipped):
-            end.add(self.show(Message(number, draft.body, draft.sender, draft.metadata, at, at)))
+            end.add(self._show(Message(number, draft.body, draft.sender, draft.metadata, at, at)))
+
+    def _show(self, message: Message) -> Shown:
+        return Shown(message.number, self._encode(message))
 
     def _forget(self, places: Iterable[Place]) -> None:
         self._watched.clear()

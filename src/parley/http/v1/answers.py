@@ -12,7 +12,7 @@ from parley.http.exchange import Exchange
 from parley.http.v1.schemas import ApplicationView, ChatView, MessageView
 
 Headers = list[tuple[bytes, bytes]]
-View = ApplicationView | ChatView | MessageView
+View = ApplicationView | ChatView | MessageView | msgspec.Raw
 
 _JSON: Final = (b"Content-Type", b"application/json")
 _REPLAYED: Final = (b"Idempotent-Replayed", b"true")
@@ -24,12 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 def send_found(exchange: Exchange, found: View | Sequence[View], links: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer a read with 200, or 304 if the client has these bytes."""
-    send_found_json(exchange, _encode(found), links)
-
-
-def send_found_json(exchange: Exchange, found: bytes, links: Sequence[tuple[bytes, bytes]]) -> None:
-    """Answer a read whose JSON is ready."""
-    send_bytes(exchange, found, [_JSON, *links])
+    send_bytes(exchange, _encode(found), [_JSON, *links])
 
 
 def send_bytes(exchange: Exchange, body: bytes, headers: Headers) -> None:

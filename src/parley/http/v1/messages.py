@@ -9,11 +9,11 @@ from parley.http.links import link_header
 from parley.http.parameters import read_limit, read_number_above, read_parameters, read_text, read_window, text_name
 from parley.http.requests import read_object
 from parley.http.services import Services
-from parley.http.v1.answers import send_found, send_found_json, send_written
+from parley.http.v1.answers import send_found, send_written
 from parley.http.v1.checks import check_read, check_write, kept
 from parley.http.v1.pages import page_links
 from parley.http.v1.routing import Place
-from parley.http.v1.schemas import show_message
+from parley.http.v1.schemas import show_listed, show_message
 
 
 class MessageRoutes:
@@ -37,7 +37,7 @@ class MessageRoutes:
             raise
         page = await self._reads.list_messages(place.token, place.chat, window)
         links = page_links(exchange, parameters, window, page)
-        send_found_json(exchange, b"[%b]" % b",".join(shown.json for shown in page.items), links)
+        send_found(exchange, [show_listed(message) for message in page.items], links)
 
     async def search_messages(self, exchange: Exchange, place: Place) -> None:
         """Answer ``GET …/messages/search``."""

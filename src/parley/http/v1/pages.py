@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parley.domain.cursors import NUMBER_MAX, Window
-from parley.domain.model import Chat
+from parley.domain.model import Chat, Message
 from parley.http.exchange import Exchange
 from parley.http.links import link_header
 from parley.http.parameters import Parameters
@@ -12,7 +12,7 @@ from parley.queries.reads import Page, Shown
 
 
 def page_links(
-    exchange: Exchange, parameters: Parameters, window: Window, page: Page[Chat] | Page[Shown]
+    exchange: Exchange, parameters: Parameters, window: Window, page: Page[Chat] | Page[Message] | Page[Shown]
 ) -> list[tuple[bytes, bytes]]:
     """Give the ``Link`` header of a page: a neighbour starts where the page ends, or where an empty one lies."""
     if page.items:

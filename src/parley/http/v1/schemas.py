@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from parley.domain.model import Application, Chat, Message
 from parley.http.times import format_time
+from parley.queries.reads import Shown
 
 Number = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Counts from 1 within its scope; never reused.")]
 Count = Annotated[int, Meta(ge=0, description="Live rows; right within 5 s of the last write.")]
@@ -129,6 +130,11 @@ def show_message(message: Message) -> MessageView:
     )
 
 
-def encode_message(message: Message) -> bytes:
-    """Show a message as JSON."""
-    return _encode(show_message(message))
+def show_listed(message: Message | Shown) -> MessageView | msgspec.Raw:
+    """Show a message of a page, which may have been made JSON before."""
+    return message.json if isinstance(message, Shown) else show_message(message)
+
+
+def encode_message(message: Message) -> msgspec.Raw:
+    """Make a message JSON, to be shown later."""
+    return msgspec.Raw(_encode(show_message(message)))
