@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.commands import digests, refusal, run_parley
+from tests.support.missing import lacking
 from tests.support.server import Server, free_ports
 from tests.support.tenant import Tenant
 
@@ -160,7 +161,7 @@ def without_root_powers() -> list[str]:
     if os.getuid() != 0:
         return []
     if shutil.which("setpriv") is None:
-        pytest.skip("root writes everywhere, and there is no setpriv to give that up")
+        lacking("root writes everywhere, and there is no setpriv to give that up")
     return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
 

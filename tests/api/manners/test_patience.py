@@ -10,6 +10,7 @@ import pytest
 
 from parley.http.wire.limits import Limits
 from tests.support.manners import GET, LATER, LIMITS, Service, assert_problem, fields
+from tests.support.missing import lacking
 from tests.support.wired import BIG
 
 
@@ -126,5 +127,5 @@ def _need_files(count: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < count:
         if hard < count:
-            pytest.skip(f"needs {count} open files, the hard limit is {hard}")
+            lacking(f"needs {count} open files, the hard limit is {hard}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
