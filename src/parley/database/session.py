@@ -86,6 +86,7 @@ def connect(file: File, queries: Mapping[str, str] | None = None, *, read_only: 
             session.execute("pragma journal_mode = wal").fetchall()
             session.execute(f"pragma synchronous = {file.synchronous}").fetchall()
             session.execute("pragma secure_delete = on").fetchall()
+            session.execute("pragma temp_store = memory").fetchall()
             session.execute(f"pragma journal_size_limit = {_WAL_SIZE_LIMIT_BYTES}").fetchall()
             session.execute(f"pragma wal_autocheckpoint = {_WAL_AUTOCHECKPOINT_PAGES}").fetchall()
         cache = _READER_CACHE_KIB if read_only else _CACHE_KIB

@@ -50,7 +50,6 @@ class Database:
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
         name = file.path.name
         writer = connect(file, queries)
-        writer.execute("pragma temp_store = memory").fetchall()
         for definition in definitions:
             writer.rows(definition)
         self._writer = _start(f"{name}-writer", _serve, self._writes, writer)

@@ -25,7 +25,7 @@ Rows = dict[str, list[Row]]
 
 
 def effects_of(events: Iterable[Event], states: States) -> Rows:
-    """Give the rows of an append's events, and of what became of the scopes that they touched."""
+    """Give the rows of an append's events, and of what became of the scopes, which count afresh from here."""
     effects = _Effects(states)
     for event in events:
         effects.add(event)
@@ -100,7 +100,7 @@ class _Effects:
 
 
 def _settle(scope: ScopeState) -> Row:
-    """Give what became of a scope; its changes are counted afresh from here."""
+    """Give what became of a scope, and let it count afresh."""
     row = (scope.id, scope.granted_until, scope.live_change)
     scope.live_change, scope.changed = 0, False
     return row
