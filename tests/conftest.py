@@ -9,6 +9,12 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.data import data_folder
+from tests.support.engines.fixtures import (  # noqa: F401 - found by name
+    engines,
+    mariadb_server,
+    opensearch_server,
+    redis_server,
+)
 from tests.support.server import Server
 from tests.support.tenant import Tenant
 

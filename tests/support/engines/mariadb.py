@@ -1,0 +1,78 @@
+"""A real MariaDB that syncs its redo log and its binary log at every commit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import ClassVar
+
+from tests.support.engines.process import HOST, Engine, program
+
+USER = "parley"
+PASSWORD = "pa55-of-the-tests"  # noqa: S105 - of a server that lives as long as a test
+_PACKAGE = "mariadb-server"
+
+
+class MariaDbServer(Engine):
+    """One ``mariadbd`` on a loopback port, with a user who may do everything to the databases ``parley…`` only."""
+
+    name: ClassVar[str] = "mariadb"
+    start_timeout_s: ClassVar[float] = 60.0
+
+    def url(self, database: str) -> str:
+        """Give the address of a database, as `PARLEY_DATABASE_URL` takes it."""
+        return f"mysql://{USER}:{PASSWORD}@{HOST}:{self.port}/{database}"
+
+    def create_database(self, name: str) -> str:
+        """Create an empty database, its name beginning with ``parley``, and give its URL."""
+        self.run(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        return self.url(name)
+
+    def run(self, statements: str, database: str = "") -> list[list[str]]:
+        """Run statements as the user, behind the application's back, and give the rows as texts.
+
+        Raises:
+            AssertionError: the server refused; the text has its reason.
+        """
+        client = [
+            program("mariadb", "mariadb-client"), "--no-defaults", "--batch", "--skip-column-names", "--host", HOST,
+            "--port", str(self.port), "--user", USER, "--default-character-set", "utf8mb4", "--database", database,
+        ]  # fmt: skip
+        environment = {**os.environ, "MYSQL_PWD": PASSWORD}
+        done = subprocess.run(client, env=environment, input=statements.encode(), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+        return [line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines()]
+
+    def prepare(self) -> None:
+        """Make the data folder, unless an earlier server made it, and what gives the user at every start."""
+        (self.folder / "user.sql").write_text(
+            f"CREATE USER IF NOT EXISTS `{USER}`@`{HOST}` IDENTIFIED BY '{PASSWORD}';\n"
+            f"GRANT ALL ON `{USER}%`.* TO `{USER}`@`{HOST}`;\n"
+        )
+        if (self.folder / "data").exists():
+            return
+        install = [
+            program("mariadb-install-db", _PACKAGE), "--no-defaults", f"--datadir={self.folder}/data",
+            "--auth-root-authentication-method=normal", "--skip-test-db", *_as_root(),
+        ]  # fmt: skip
+        scratch = {**os.environ, "TMPDIR": str(self.folder)}  # two installations in one folder take each other's files
+        done = subprocess.run(install, env=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+    def command(self) -> list[str]:
+        """Give the command, with the settings that keep a committed transaction."""
+        return [
+            program("mariadbd", _PACKAGE), "--no-defaults", f"--datadir={self.folder}/data", f"--port={self.port}",
+            f"--bind-address={HOST}", "--socket=mariadb.sock", "--skip-name-resolve", *_as_root(),
+            f"--tmpdir={self.folder}",
+            f"--init-file={self.folder}/user.sql", "--character-set-server=utf8mb4", "--max-connections=200",
+            "--innodb-flush-log-at-trx-commit=1", "--log-bin=binlog", "--server-id=1", "--sync-binlog=1", *self.options,
+        ]  # fmt: skip
+
+    def is_ready(self) -> bool:
+        """Tell whether this process listens, and its user is there."""
+        return "ready for connections" in self._this_life()
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
