@@ -33,7 +33,6 @@ from parley.log.batch import FixedBatch
 from parley.log.port import Log
 from parley.queries.search import Search
 from parley.search import open_search
-from parley.search.port import SHORTEST_INDEXED
 from parley.storage import open_storage
 from parley.storage.port import Opened, Opening
 from parley.telemetry.clock import SystemClock
@@ -43,6 +42,9 @@ from parley.workers.index import IndexFollower
 OTHERS: Final = 100
 BULK: Final = 50
 PAGE: Final = 50
+SHORTEST: Final = 3
+"""Folded code points from which on the index answers."""
+
 REPEATED: Final = (
     "the the the",
     "the the the the the",
@@ -88,8 +90,10 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     size = sum(len(body.encode()) for body in bodies) / len(bodies)
     say(f"{len(bodies):,} bodies of {size:.0f} bytes on average, drawn at random; seed 7")
     storage = open_storage(f"sqlite://{folder}/parley.db", opening())
+    await storage.start()
     index = open_search(f"sqlite://{folder}/search.db")
-    log = open_log(f"sqlite://{folder}/parley.db", inline=storage.inline, clock=SystemClock())
+    await index.start()
+    log = open_log(f"sqlite://{folder}/parley.db", inline=storage.inline, clock=SystemClock()).log
     follower = IndexFollower(
         storage.changes, Feed(index, lambda _: None, lambda: None), SystemClock(), batch_messages=2_000
     )
@@ -107,8 +111,8 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     report_files(folder, total)
 
     await search_all(Search(storage.storage, index), storage, application.token, given.queries, bodies)
-    index.close()
-    storage.close()
+    await index.close()
+    await storage.close()
 
 
 def opening() -> Opening:
@@ -184,12 +188,12 @@ def report_files(folder: Path, count: int) -> None:
 def draw(bodies: list[str], rng: random.Random, kind: str, count: int) -> Iterable[str]:
     """Draw queries of 3 to 12 characters: out of bodies, glued of two bodies, or the awkward ones."""
     while kind != "repeated" and count:
-        body, length = rng.choice(bodies), rng.randint(3, 12)
+        body, length = rng.choice(bodies), rng.randint(SHORTEST, 12)
         start = rng.randrange(max(1, len(body) - length + 1))
         drawn = body[start : start + length]
         if kind == "misses":
             drawn = drawn[: length // 2 + 1] + rng.choice(bodies)[: length // 2]
-        if len(fold(drawn.strip())) >= SHORTEST_INDEXED:
+        if len(fold(drawn.strip())) >= SHORTEST:
             count -= 1
             yield drawn.strip()
     if kind == "repeated":

@@ -44,7 +44,7 @@ async def test_client_is_told_the_truth_when_the_disk_fails(kind: str, tmp_path:
     disk = FaultyDisk(kind)
     vfs = PowerCutVfs(f"faulty-{kind}", disk.operate)
     answers: Counter[type[Exception]] = Counter()
-    with opened_at(f"sqlite://{tmp_path}/parley.db?vfs={vfs.name}", rng) as house:
+    async with opened_at(f"sqlite://{tmp_path}/parley.db?vfs={vfs.name}", rng) as house:
         application, _ = await house.opened.tenants.create("faulty", None)
         token = application.token
         await house.append(Entry(token, None, ChatCreated()))
@@ -56,7 +56,7 @@ async def test_client_is_told_the_truth_when_the_disk_fails(kind: str, tmp_path:
     vfs.unregister()
 
     numbers = {body: number for task in sent for body, number in task.result().items()}
-    with opened_at(f"sqlite://{tmp_path}/cut/parley.db", rng) as house:
+    async with opened_at(f"sqlite://{tmp_path}/cut/parley.db", rng) as house:
         found: dict[str, int] = {}
         while items := (await house.opened.storage.page_messages(token, 1, Window(len(found), None, 100))).items:
             found |= {message.body: message.number for message in items}

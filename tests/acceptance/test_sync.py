@@ -82,7 +82,7 @@ class Disk:
 
 async def prepare(folder: Path, rng: Random) -> str:
     """Make a database with an application and chats, and close it whole; give the token."""
-    with opened_at(f"sqlite://{folder}/parley.db", rng) as house:
+    async with opened_at(f"sqlite://{folder}/parley.db", rng) as house:
         application, _ = await house.opened.tenants.create("power", None)
         for _ in range(CHATS):
             await house.append(Entry(application.token, None, ChatCreated()))
@@ -92,7 +92,7 @@ async def prepare(folder: Path, rng: Random) -> str:
 async def live(folder: Path, token: str, known: Known, rng: Random, options: str = "") -> list[Cut]:
     """Create and edit from many clients at once until the power was cut often enough."""
     disk = Disk(folder, rng, known)
-    with opened_at(disk.url + options, rng) as house:
+    async with opened_at(disk.url + options, rng) as house:
         disk.start_cutting()
         async with asyncio.TaskGroup() as group:
             group.create_task(checkpoint(disk, folder, known))
@@ -134,7 +134,7 @@ async def checkpoint(disk: Disk, folder: Path, known: Known) -> None:
 async def survived(cut: Cut, token: str, rng: Random) -> dict[Place, str]:
     """Start on what a power cut left, check that it is whole, and give every message."""
     path = cut.folder / "parley.db"
-    with opened_at(f"sqlite://{path}", rng) as house:
+    async with opened_at(f"sqlite://{path}", rng) as house:
         found: dict[Place, str] = {}
         storage = house.opened.storage
         for chat in range(1, CHATS + 1):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.ports import DATABASES, Ports
+from tests.support.ports import DATABASES, Ports, opened
 from tests.unit.workers.doubles import StillClock
 
 
@@ -24,8 +24,7 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def ports(database_url: str, clock: StillClock) -> Iterator[Ports]:
+async def ports(database_url: str, clock: StillClock) -> AsyncIterator[Ports]:
     """Give the log over the storage, opened."""
-    opened = Ports(database_url, clock)
-    yield opened
-    opened.close()
+    async with opened(Ports(database_url, clock)) as made:
+        yield made

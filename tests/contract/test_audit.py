@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -40,8 +40,14 @@ def posted(token: str, chat: int, count: int, key: str | None = None) -> Entry:
     return Entry(token, chat, MessagesPosted(drafts), key=named)
 
 
-async def fill(house: House, folder: Path) -> None:
+async def fill(folder: Path) -> None:
     """Write two applications, index them, and then write some more that is not indexed."""
+    async with opened_at(url_of(folder), Random(1)) as house:
+        await write(house, folder)
+
+
+async def write(house: House, folder: Path) -> None:
+    """Write as `fill` says."""
     tenants = house.opened.tenants
     first, _ = await tenants.create("first", IdempotencyKey("applications", "a", bytes(16)))
     second, _ = await tenants.create("second", None)
@@ -55,12 +61,13 @@ async def fill(house: House, folder: Path) -> None:
     while await house.opened.erasure.erase(7):
         pass
     index = open_search(url_of(folder, "search.db"))
+    await index.start()
     feed = Feed(index, lambda _: None, lambda: None)
     follower = IndexFollower(house.opened.changes, feed, SystemClock(), batch_messages=10)
     while await follower.step() == 0:
         pass
     await house.opened.changes.passed("search", await index.positions())
-    index.close()
+    await index.close()
     await house.append(posted(first.token, 2, 5))
 
 
@@ -68,8 +75,7 @@ async def fill(house: House, folder: Path) -> None:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder that nobody may change."""
     folder = tmp_path_factory.mktemp("written")
-    with opened_at(url_of(folder), Random(1)) as house:
-        asyncio.run(fill(house, folder))
+    asyncio.run(fill(folder))
     return folder
 
 
@@ -288,9 +294,9 @@ def test_operator_is_told_that_migrations_are_missing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running(folder: Path) -> Iterator[House]:
+async def running(folder: Path) -> AsyncIterator[House]:
     """Give a house that is open on the folder."""
-    with opened_at(url_of(folder), Random(2)) as house:
+    async with opened_at(url_of(folder), Random(2)) as house:
         yield house
 
 

@@ -10,7 +10,7 @@ from parley.domain.errors import ConfigurationError
 from parley.storage import open_storage
 from parley.storage.port import Opening
 from parley.telemetry.clock import SystemClock
-from tests.support.ports import Ports
+from tests.support.ports import Ports, opened
 from tests.unit.workers.doubles import StillClock
 
 
@@ -26,10 +26,8 @@ from tests.unit.workers.doubles import StillClock
 )
 async def test_a_log_claims_what_its_database_does(tmp_path: Path, query: str, durability: str) -> None:
     """Only a commit that is synced before it returns is stored."""
-    ports = Ports(f"sqlite://{tmp_path}/parley.db{query}", StillClock())
-
-    claimed = ports.log.durability
-    ports.close()
+    async with opened(Ports(f"sqlite://{tmp_path}/parley.db{query}", StillClock())) as ports:
+        claimed = ports.log.durability
 
     assert claimed == durability
 

@@ -97,7 +97,7 @@ async def test_numbers_are_not_given_again(ports: Ports) -> None:
     await ports.append(*(Entry(chat[0], None, ChatCreated()) for _ in range(2)))
     await ports.take(Entry(chat[0], 3, ChatDeleted()))
     await ports.erase()
-    ports.reopen()
+    await ports.reopen()
 
     assert (await ports.take(posted(chat, "a"))).number == 4
     assert (await ports.take(Entry(chat[0], None, ChatCreated()))).number == 4
@@ -110,7 +110,7 @@ async def test_erasure_goes_on_after_a_restart(ports: Ports) -> None:
     await ports.tenants.delete(chat[0])
     for _ in range(3):
         assert await ports.erasure.erase(1)
-        ports.reopen()
+        await ports.reopen()
 
     await ports.erase()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -41,33 +42,34 @@ class World:
     """One embedded installation, opened by URL, and a dictionary that says what should be found."""
 
     def __init__(self, folder: Path) -> None:
-        """Open everything."""
+        """Begin with an empty model; `open` opens the rest."""
         self.bodies: dict[tuple[str, int], dict[int, str]] = {}
         self._folder = folder
         self._rng = Random(3)
-        self.open()
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Open it, as a process does that starts."""
         clock, url = SystemClock(), f"sqlite://{self._folder}/parley.db"
         self.storage = open_storage(url, Opening(clock, lambda: self._rng.randbytes(16).hex(), 4, 60, 2, 1_000, 1))
-        self.log = open_log(url, inline=self.storage.inline, clock=clock)
+        await self.storage.start()
+        self.log = open_log(url, inline=self.storage.inline, clock=clock).log
         self.index = open_search(f"sqlite://{self._folder}/search.db")
+        await self.index.start()
         feed = Feed(self.index, lambda _: None, lambda: None)
         self.follower = IndexFollower(self.storage.changes, feed, clock, batch_messages=50)
         self.eraser = EraseJob(self.storage.erasure, clock, lambda _: None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close it."""
-        self.index.close()
-        self.storage.close()
+        await self.index.close()
+        await self.storage.close()
 
-    def restart(self, lost: Path | None = None) -> None:
+    async def restart(self, lost: Path | None = None) -> None:
         """Close it, lose a file, open it."""
-        self.close()
+        await self.close()
         if lost is not None:
-            lost.write_bytes(b"lost")
-        self.open()
+            await asyncio.to_thread(lost.write_bytes, b"lost")
+        await self.open()
 
     async def append(self, entry: Entry) -> int:
         """Append an entry that must be taken, and give its number."""
@@ -91,8 +93,9 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Open an empty installation."""
     made = World(tmp_path)
+    await made.open()
     yield made
-    made.close()
+    await made.close()
 
 
 async def change_something(world: World, rng: Random) -> None:
@@ -157,7 +160,7 @@ async def test_a_searcher_finds_what_the_database_holds(world: World, tmp_path: 
             if rng.random() < 0.2:
                 await world.follower.step()
         if interruption is not None:
-            interruption()
+            await interruption()
         await world.settle()
 
         await check_searches(world)

@@ -14,6 +14,7 @@ from parley.domain.events import (
     ChatCreated,
     ChatDeleted,
     ChatRetitled,
+    Depth,
     Entry,
     MessageDeleted,
     MessageEdited,
@@ -121,7 +122,7 @@ async def test_an_application_takes_nothing_when_it_is_deleted(ports: Ports) -> 
 
     for _ in range(2):
         outcomes = await ports.append(posted(chat, "a"), Entry(chat[0], None, ChatCreated()))
-        ports.reopen()
+        await ports.reopen()
 
         assert outcomes == [Refused(Reason.APPLICATION_GONE)] * 2
 
@@ -153,7 +154,7 @@ async def test_a_repeat_gets_the_first_outcome(ports: Ports) -> None:
 
     first, within = await ports.append(entry, entry)
     (across,) = await ports.append(entry)
-    ports.reopen()
+    await ports.reopen()
     (restarted,) = await ports.append(entry)
 
     assert isinstance(first, Appended)
@@ -233,7 +234,7 @@ async def test_positions_and_times_rise_when_the_clock_runs_backwards(ports: Por
         clock.move(seconds)
         outcomes = await ports.append(posted(chat, "a"), posted(chat, "b"))
         taken += [outcome for outcome in outcomes if isinstance(outcome, Appended)]
-        ports.reopen()
+        await ports.reopen()
 
     page = await ports.storage.page_messages(*chat, Window())
     assert len(taken) == 12
@@ -251,7 +252,7 @@ async def test_numbers_go_on_after_a_restart(ports: Ports) -> None:
     await ports.take(Entry(token, 2, ChatDeleted()))
     await ports.erase()
 
-    ports.reopen()
+    await ports.reopen()
 
     assert (await ports.take(posted(chat, "a"))).number == 4
     assert (await ports.take(Entry(token, None, ChatCreated()))).number == 3
@@ -260,7 +261,7 @@ async def test_numbers_go_on_after_a_restart(ports: Ports) -> None:
 async def test_a_scope_is_exhausted_at_its_last_number(ports: Ports) -> None:
     """The last number is given; a bulk that does not fit and every later entry are refused, and take nothing."""
     chat, other = await ports.add_chat(), await ports.add_chat()
-    chat_id = await ports.storage.find_chat(*chat)
+    chat_id = (await ports.storage.find_chat(*chat)).chat
     ports.sql("update chat set granted_until = ? where id = ?", NUMBER_LIMIT - 2, chat_id)
 
     outcomes = await ports.append(
@@ -298,7 +299,7 @@ async def test_a_log_follows_what_others_wrote_between_its_appends(ports: Ports)
     """Nothing that it remembers from the last append outlives another's write."""
     chat = await ports.add_chat()
     await ports.take(posted(chat, "a"))
-    chat_id = await ports.storage.find_chat(*chat)
+    chat_id = (await ports.storage.find_chat(*chat)).chat
 
     ports.sql("update chat set granted_until = 41 where id = ?", chat_id)
     jumped = await ports.take(posted(chat, "b"))
@@ -349,4 +350,4 @@ async def test_the_log_says_what_an_answer_may_claim(ports: Ports) -> None:
     await ports.log.ping()
 
     assert ports.log.durability == "stored"
-    assert ports.log.depth() == 0
+    assert ports.log.depth() == Depth(0, 0)

@@ -94,6 +94,7 @@ class LogMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.clock = StillClock()
         self.ports = Ports(url, self.clock)
+        self.runner.run(self.ports.open())
         self.model = Model()
         self.said = count()
 
@@ -105,7 +106,7 @@ class LogMachine(RuleBasedStateMachine):
                     self.runner.run(self.check_application(token, chats))
             self.check_tables()
         finally:
-            self.ports.close()
+            self.runner.run(self.ports.close())
             self.runner.close()
 
     @rule()
@@ -171,7 +172,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         """Restart."""
-        self.ports.reopen()
+        self.runner.run(self.ports.reopen())
 
     async def check_application(self, token: str, chats: Chats) -> None:
         """Hold what can be read of an application against the model."""

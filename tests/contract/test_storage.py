@@ -12,6 +12,7 @@ import pytest
 from parley.database.named import load_queries
 from parley.database.session import File, connect
 from parley.domain.cursors import NUMBER_MAX, Window
+from parley.domain.documents import ChatId
 from parley.domain.errors import NotFoundError
 from parley.domain.events import (
     ChatCreated,
@@ -25,7 +26,7 @@ from parley.domain.events import (
 from parley.domain.model import Chat, Draft, Message
 from parley.domain.numbering import NUMBER_LIMIT
 from parley.storage.port import Page, Scan
-from tests.support.ports import Ports, posted
+from tests.support.ports import Ports, opened, posted
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
 FAR = (2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**62, NUMBER_MAX)
@@ -175,7 +176,7 @@ async def test_every_character_comes_back(ports: Ports) -> None:
     page = await ports.storage.page_messages(token, 1, Window(limit=200))
     edited = await ports.storage.page_messages(token, 2, Window(limit=200))
     picked = await ports.storage.pick_messages(chat_id, range(1, len(texts) + 1))
-    loaded = await ports.changes.load([(chat_id, number) for number in range(1, len(texts) + 1)])
+    loaded = await ports.changes.load([(chat_id.chat, number) for number in range(1, len(texts) + 1)])
 
     assert [chat.title for chat in chats.items] == texts
     assert [(message.body, message.sender, message.metadata) for message in page.items] == [(t, t, t) for t in texts]
@@ -200,7 +201,7 @@ async def test_a_picker_gets_what_is_live_in_order(ports: Ports) -> None:
     assert await ports.storage.pick_messages(chat_id, []) == []
 
 
-async def scanned(ports: Ports, chat_id: int, folded: str, limit: int) -> AsyncIterator[Scan]:
+async def scanned(ports: Ports, chat_id: ChatId, folded: str, limit: int) -> AsyncIterator[Scan]:
     """Scan a chat from its start, page by page, to the end."""
     after: int | None = 0
     while after is not None:
@@ -240,7 +241,7 @@ async def test_a_scanner_folds_what_is_stored(ports: Ports) -> None:
 
 async def test_a_scan_is_bounded_in_rows(database_url: str, clock: StillClock) -> None:
     """It stops after so many messages, found or not, and says where to go on."""
-    with closing(Ports(database_url, clock, scan_max_messages=1_000)) as ports:
+    async with opened(Ports(database_url, clock, scan_max_messages=1_000)) as ports:
         chat = await ports.add_chat(messages=2_500)
         chat_id = await ports.storage.find_chat(*chat)
 
@@ -261,7 +262,7 @@ class Impatient(StillClock):
 
 async def test_a_scan_is_bounded_in_time(database_url: str) -> None:
     """When the time is up after a slice, it says where to go on: each request gets somewhere."""
-    with closing(Ports(database_url, Impatient(), scan_max_s=1.5)) as ports:
+    async with opened(Ports(database_url, Impatient(), scan_max_s=1.5)) as ports:
         chat = await ports.add_chat(messages=2_500)
         chat_id = await ports.storage.find_chat(*chat)
 
@@ -300,5 +301,5 @@ async def test_a_page_is_one_range_search(ports: Ports, name: str) -> None:
 async def test_the_storage_answers(ports: Ports) -> None:
     """A ping returns, also right after a restart."""
     await ports.storage.ping()
-    ports.reopen()
+    await ports.reopen()
     await ports.storage.ping()

@@ -17,7 +17,7 @@ from tests.unit.workers.doubles import BEGAN_AT, StillClock
 async def test_an_application_is_there_as_it_was_made(ports: Ports) -> None:
     """At once, with a token of its own, also after a restart; names need not differ."""
     made = [(await ports.tenants.create("same name 🍣", None))[0] for _ in range(3)]
-    ports.reopen()
+    await ports.reopen()
 
     assert made[0] == Application(made[0].token, "same name 🍣", 0, BEGAN_AT, BEGAN_AT)
     assert len({application.token for application in made}) == 3
@@ -64,7 +64,7 @@ async def test_a_repeat_gives_the_first_application(ports: Ports, clock: StillCl
     clock.move(9)
     await ports.tenants.rename(first.token, "another")
     await ports.take(Entry(first.token, None, ChatCreated()))
-    ports.reopen()
+    await ports.reopen()
 
     repeats = [await ports.tenants.create("name", keyed("k")) for _ in range(2)]
 

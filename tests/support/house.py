@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 
 from parley.domain.errors import ParleyError
@@ -23,7 +23,7 @@ class House:
 
     def __init__(self, url: str, opened: Opened) -> None:
         """Put a log on the opened database."""
-        log = open_log(url, inline=opened.inline, clock=SystemClock())
+        log = open_log(url, inline=opened.inline, clock=SystemClock()).log
         self.opened = opened
         self._batcher = Batcher(log, BatchLimits(256, 1024 * 1024), SystemClock(), lambda *_: None)
 
@@ -42,13 +42,14 @@ class House:
         return outcome
 
 
-@contextmanager
-def opened_at(url: str, rng: Random) -> Iterator[House]:
+@asynccontextmanager
+async def opened_at(url: str, rng: Random) -> AsyncIterator[House]:
     """Open the database at the URL as a starting server does."""
     tokens = iter(lambda: f"{rng.getrandbits(128):032x}", "")
     opening = Opening(SystemClock(), lambda: next(tokens), 4, 86_400, 2, 200_000, 1.0, accepts_relaxed=True)
     opened = open_storage(url, opening)
     try:
+        await opened.start()
         yield House(url, opened)
     finally:
-        opened.close()
+        await opened.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -31,25 +31,32 @@ class Ports:
     """One installation; `reopen` is what a restart does to it."""
 
     def __init__(self, url: str, clock: StillClock, *, scan_max_messages: int = 200_000, scan_max_s: float = 1) -> None:
-        """Open the database at the URL."""
+        """Name the database; `open` opens it."""
         self.url = url
         self.clock = clock
         self._rng = Random(1)
         self._scan_bounds = scan_max_messages, scan_max_s
-        self.open()
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Open it, as a process does that starts."""
         new_token = lambda: self._rng.randbytes(16).hex()  # noqa: E731 - as bootstrap passes it
         opening = Opening(self.clock, new_token, PARTITIONS, KEY_TTL_S, 2, *self._scan_bounds, accepts_relaxed=True)
-        opened = open_storage(self.url, opening)
-        self.storage, self.tenants, self.changes, self.erasure, self.inline, self.close = opened
-        self.log = open_log(self.url, inline=self.inline, clock=self.clock)
+        self._storage = open_storage(self.url, opening)
+        await self._storage.start()
+        self.storage, self.tenants, self.changes, self.erasure, self.inline, self.shared, *_ = self._storage
+        self._log = open_log(self.url, inline=self.inline, clock=self.clock)
+        await self._log.start()
+        self.log = self._log.log
 
-    def reopen(self) -> None:
+    async def close(self) -> None:
+        """Close it, as a process does that stops."""
+        await self._log.close()
+        await self._storage.close()
+
+    async def reopen(self) -> None:
         """Close it and open it."""
-        self.close()
-        self.open()
+        await self.close()
+        await self.open()
 
     async def add_application(self, name: str = "an application") -> str:
         """Make an application and give its token: a scope that no other test knows."""
@@ -91,6 +98,16 @@ class Ports:
         """Run a statement behind the adapter's back."""
         with closing(apsw.Connection(str(self.file))) as connection:
             return list(connection.execute(statement, bindings))
+
+
+@asynccontextmanager
+async def opened(ports: Ports) -> AsyncIterator[Ports]:
+    """Open an installation and close it in the end."""
+    await ports.open()
+    try:
+        yield ports
+    finally:
+        await ports.close()
 
 
 def posted(chat: tuple[str, int], *bodies: str, key: IdempotencyKey | None = None) -> Entry:

@@ -68,7 +68,26 @@ class MessageDeleted(msgspec.Struct, frozen=True, tag="message_deleted"):
     """The message became a tombstone."""
 
 
-What = ChatCreated | ChatRetitled | ChatDeleted | MessagesPosted | MessageEdited | MessageDeleted
+class ApplicationClosed(msgspec.Struct, frozen=True, tag="application_closed"):
+    """The application's gate is closed for ever; the log says so to those who follow it."""
+
+
+class NumbersBurnt(msgspec.Struct, frozen=True, tag="numbers_burnt"):
+    """Numbers of the scope, from the event's own to ``last``, that the log will never give."""
+
+    last: int
+
+
+What = (
+    ChatCreated
+    | ChatRetitled
+    | ChatDeleted
+    | MessagesPosted
+    | MessageEdited
+    | MessageDeleted
+    | ApplicationClosed
+    | NumbersBurnt
+)
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
@@ -103,3 +122,23 @@ class Event(msgspec.Struct, frozen=True):
     position: Position
     number: int
     entry: Entry
+
+
+class Depth(NamedTuple):
+    """Messages and bytes, as a count since a log's life began, or as the difference of two."""
+
+    messages: int = 0
+    bytes: int = 0
+
+
+class Logged(NamedTuple):
+    """What lies at one place of a log that is not the database.
+
+    ``event`` is ``None`` if this code cannot read it: of an unknown version, or damaged. ``raw`` is what lies there,
+    kept as it is in a dead letter. ``so_far`` is the log's count with this entry.
+    """
+
+    position: Position
+    event: Event | None
+    raw: bytes
+    so_far: Depth

@@ -49,12 +49,25 @@ class Reason(Enum):
     MESSAGE_GONE = "message_gone"
     KEY_REUSED = "key_reused"
     EXHAUSTED = "exhausted"
+    """The scope's grant is used up; of an embedded log: the scope itself."""
+    COLD = "cold"
+    """The log does not know the scope; the database may."""
+    KEY_UNKNOWN = "key_unknown"
+    """The log no longer knows all keys of the last 24 h; the database does."""
+    EPOCH = "epoch"
+    """The log has another life than the one that the append named, or is between two."""
 
 
 class Refused(NamedTuple):
-    """The entry was refused, and why."""
+    """The entry was refused, and why.
+
+    A log of its own adds how often it had let go of what it knew (``stamp``), and the last number that it may give at
+    present if that is too few (``until``).
+    """
 
     reason: Reason
+    stamp: int = 0
+    until: int = 0
 
 
 Outcome = Appended | Replayed | Refused

@@ -1,13 +1,18 @@
-"""The log's ports: numbered, idempotent, atomic append; and the storage half of an embedded log."""
+"""The log's ports: numbered, idempotent, atomic append; what follows, feeds and keeps a log of its own.
+
+An embedded log is the database: it has a storage half instead (`Inline`), and needs no one to follow it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from parley.domain.events import Entry, Event
+from parley.domain.events import Depth, Entry, Event, Logged, Position
+from parley.domain.grants import Known, Life, ScopeName
 from parley.domain.numbering import Outcome, States
+from parley.telemetry.clock import Clock
 
 T = TypeVar("T")
 
@@ -41,8 +46,8 @@ class Log(Protocol):
     async def close_gate(self, token: str) -> None:
         """Refuse every later entry of the application. Repeating it changes nothing."""
 
-    def depth(self) -> int:
-        """Give the number of messages that are on the log and not yet stored; never blocks."""
+    def depth(self) -> Depth:
+        """Give what is on the log and not yet stored, as sampled lately; never blocks."""
 
     async def ping(self) -> None:
         """Return if the log answers, else raise `UnavailableError`."""
@@ -68,3 +73,125 @@ class Inline(Protocol):
 
     async def ping(self) -> None:
         """Return if the database answers."""
+
+
+class Feeding(Protocol):
+    """What writers tell a log of its own, so that it can number: all of it from the database."""
+
+    async def is_open(self, name: ScopeName) -> bool | None:
+        """Say whether a scope's gates are open; ``None`` if the log does not know the scope.
+
+        Raises:
+            UnavailableError: the log is away, or between two lives.
+        """
+
+    async def closed(self) -> list[int]:
+        """Give the partitions whose log would serve no append at present.
+
+        Raises:
+            UnavailableError: the log is away.
+        """
+
+    def adopt(self, lives: Mapping[int, Life]) -> None:
+        """Name these lives in every append from now on, by partition."""
+
+    async def restore(self, partition: int, stamp: int | None, scopes: Sequence[Known]) -> None:
+        """Set what the log does not know of the scopes, and extend their grants; nothing is lowered or reopened.
+
+        Without a ``stamp`` only the grants of scopes that the log knows are extended.
+
+        ``stamp`` is what the refusal carried that was before the database was asked: if the log has let go of
+        anything since, nothing is set, and the next append is refused again. A grant that does not follow the last
+        one burns the numbers in between, as an event.
+        """
+
+    def vouch(self, token: str, route: str, key: str, stamp: int) -> None:
+        """Say that the database did not know a key, asked after a refusal with ``stamp``: it may be new."""
+
+
+class Reading(NamedTuple):
+    """What lay behind some positions: entries in order by partition, and which epoch each log is in."""
+
+    entries: Mapping[int, Sequence[Logged]]
+    epochs: Mapping[int, int | None]
+    """``None``: the log is between two lives."""
+
+
+class Stream(Protocol):
+    """A log of its own, as those read it who follow it. Entries are there from before their append is answered."""
+
+    async def read(self, after: Mapping[int, Position], limit: int) -> Reading:
+        """Give up to about ``limit`` entries behind each position, without waiting for any: one round trip."""
+
+
+class Vitals(NamedTuple):
+    """How a partition's log is, for the lease-holder to judge."""
+
+    epoch: int | None
+    """The epoch that it numbers in; ``None`` between two."""
+    run_id: str
+    """The engine's present run."""
+    end: Position | None
+    """The last entry of the given epoch; ``None`` if there is none."""
+    is_open: bool
+    """Whether appends that name the given life are served."""
+    keeps_all: bool
+    """Whether a restart of this engine, as it is set up, brings back all that was answered."""
+    is_short: bool
+    """Whether a writer has missed entries here that it had been told of."""
+
+
+class Keeper(Protocol):
+    """A log of its own, in the hands of a partition's lease-holder."""
+
+    async def examine(self, partition: int, life: Life) -> Vitals:
+        """Look at the log, for a life that the database holds."""
+
+    async def seal(self, partition: int) -> None:
+        """Refuse every append from now on, until `open`; what lies on the log stays readable."""
+
+    async def open(self, partition: int, life: Life, floor: Position, keys_known_since: int) -> None:
+        """Begin or resume a life: appends that name it are served, at positions above ``floor``.
+
+        ``keys_known_since`` (UTC milliseconds) is since when this log knows every key; used for a new epoch alone.
+        """
+
+    async def trim(self, partition: int, until: Logged) -> None:
+        """Let go of everything up to an entry that is stored, and of scopes and keys beyond their budget."""
+
+
+class Apart(NamedTuple):
+    """What a log has besides when it is not the database."""
+
+    feeding: Feeding
+    stream: Stream
+    keeper: Keeper
+
+
+class Opened(NamedTuple):
+    """A log behind its ports; ``apart`` is set where it is not the database.
+
+    `start` comes first: it connects and checks how durable the log is, and raises `ConfigurationError`.
+    """
+
+    log: Log
+    apart: Apart | None
+    start: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+class LogOpening(NamedTuple):
+    """What a log is opened with besides its URL; an embedded one needs the first two alone."""
+
+    inline: Inline | None
+    clock: Clock
+    writer_id: str
+    """Names this process among all its writers, ever."""
+    partitions: int
+    accepts_relaxed: bool
+    """Whether the operator gives up what was acknowledged and not yet synced."""
+    unsettled_s: float
+    """After how long an append of unknown outcome is given up."""
+    key_ttl_s: int
+    key_budget: int
+    """How many idempotency keys stay on the log once they are stored."""

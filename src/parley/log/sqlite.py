@@ -6,9 +6,10 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from parley.domain.events import Event
+from parley.domain.errors import ConfigurationError
+from parley.domain.events import Depth, Event
 from parley.domain.numbering import Appended, Outcome, decide
-from parley.log.port import Batch, Inline, Log
+from parley.log.port import Batch, Inline, Log, LogOpening, Opened
 from parley.telemetry.clock import Clock
 
 
@@ -28,9 +29,9 @@ class SqliteLog:
     async def close_gate(self, token: str) -> None:
         """Do nothing: the gate is the application's own row, which the append reads."""
 
-    def depth(self) -> int:
-        """Give 0: what is on this log is stored."""
-        return 0
+    def depth(self) -> Depth:
+        """Give nothing: what is on this log is stored."""
+        return Depth()
 
     async def ping(self) -> None:
         """Ask the database, which is the log."""
@@ -52,10 +53,19 @@ class SqliteLog:
         return outcomes
 
 
-def open_(url: str, *, inline: Inline, clock: Clock) -> SqliteLog:
-    """Open the embedded log; ``url`` is the database's own."""
-    del url
-    return SqliteLog(inline, clock)
+def open_(url: str, opening: LogOpening) -> Opened:
+    """Open the embedded log; ``url`` is the database's own.
+
+    Raises:
+        ConfigurationError: the database is another one.
+    """
+    if opening.inline is None:
+        raise ConfigurationError(f"PARLEY_LOG_URL is {url}, which numbers only in a sqlite: database; use redis://")
+    return Opened(SqliteLog(opening.inline, opening.clock), apart=None, start=_nothing, close=_nothing)
+
+
+async def _nothing() -> None:
+    """Start and close with the database."""
 
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Final
 
 from parley.domain.model import Message
 from parley.domain.text import fold
-from parley.search.port import SHORTEST_INDEXED, SearchIndex
+from parley.search.port import SearchIndex
 from parley.storage.port import Scan, Storage
 
 _MAX_ROUNDS: Final = 50
@@ -33,7 +33,7 @@ class Search:
         """
         chat_id = await self._storage.find_chat(token, chat)
         folded = fold(text)
-        if len(folded) < SHORTEST_INDEXED:
+        if len(folded) < self._index.shortest:
             return await self._storage.scan_messages(chat_id, folded, after, limit)
         found: list[Message] = []
         for _ in range(_MAX_ROUNDS):

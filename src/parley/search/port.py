@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from parley.domain.documents import Document
+from parley.domain.documents import ChatId, Document
 from parley.domain.events import Position
-
-SHORTEST_INDEXED: Final = 3
-"""Folded code points from which on `SearchIndex.candidates` answers; shorter texts are scanned."""
 
 
 class Candidates(NamedTuple):
@@ -23,25 +20,38 @@ class SearchIndex(Protocol):
     """Finds the messages of one chat whose folded body holds the folded text.
 
     *Idempotent*: indexing the same documents again changes nothing, so a follower may repeat.
-    *Atomic*: documents and positions of one call are stored together; a crash repeats a call at
-    most. *Current*: a document is the state read after its change, so a later call never carries
-    an older state. *Exact*: `candidates` never misses an indexed message and may name too many;
-    the caller verifies each on the stored body. *Whole or not at all*: until positions were
-    stored, and while the index is damaged, `candidates` raises. *Retries*: none inside; the
+    *Positions last*: those of a call are stored with its documents or after them, never before; a
+    crash repeats a call at most. *Current*: a document is the state read after its change, so a
+    later call never carries an older state; where several processes may index, its version tells.
+    *Exact*: `candidates` never misses an indexed message and may name too many; the caller verifies
+    each on the stored body. *Whole or not at all*: until positions were stored, and while the index
+    is damaged, `candidates` raises. *Retries*: none inside, but for what a busy engine put off; the
     follower repeats. All methods raise `UnavailableError` when the engine does not answer.
     """
+
+    shortest: int
+    """Folded code points from which on `candidates` answers; shorter texts are scanned in the storage."""
+
+    async def start(self) -> None:
+        """Connect, check and make what is missing.
+
+        Raises:
+            ConfigurationError: the engine cannot be used as it is; the text says what to change.
+        """
 
     async def index(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
         """Put or remove the documents, and remember each partition's position with them.
 
         Raises:
-            ValueError: a document cannot be indexed by any retry; nothing of the call was stored.
+            ValueError: a document cannot be indexed by any retry; no position of the call was stored, and no
+                document either where this can be told beforehand.
+            UnavailableError: also if another process indexed beyond these positions, where several may.
         """
 
-    async def candidates(self, chat_id: int, folded: str, after: int, limit: int) -> Candidates:
+    async def candidates(self, chat: ChatId, folded: str, after: int, limit: int) -> Candidates:
         """Give up to ``limit`` numbers above ``after`` whose message may hold ``folded``.
 
-        ``folded`` has at least `SHORTEST_INDEXED` code points.
+        ``folded`` has at least `shortest` code points.
         """
 
     async def positions(self) -> dict[int, Position]:
@@ -56,7 +66,7 @@ class SearchIndex(Protocol):
     async def ping(self) -> None:
         """Return if the index answers, else raise `UnavailableError`."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Finish what was handed in and let go of the engine."""
 
 

@@ -1,18 +1,19 @@
 """The storage's ports: durable rows and pages, tenants, changes, erasure.
 
 All methods raise `UnavailableError` when the database is away. Tokens and numbers are the public
-names; a ``chat_id`` is the storage's own and never leaves the process.
+names; a `ChatId` is the storage's own and never leaves the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parley.domain.cursors import Window
-from parley.domain.documents import Change, Document
+from parley.domain.documents import Change, ChatId, Document
 from parley.domain.events import IdempotencyKey, Position
 from parley.domain.model import Application, Chat, Message
+from parley.storage.sharing import Shared
 from parley.telemetry.clock import Clock
 
 Item = TypeVar("Item")
@@ -36,8 +37,8 @@ class Scan(NamedTuple):
 class Storage(Protocol):
     """Durable chats and messages. Deleted parents and tombstones are `NotFoundError`, like absent ones."""
 
-    async def find_chat(self, token: str, chat: int | None) -> int:
-        """Give the chat's id (the application's, if ``chat`` is ``None``) or raise `NotFoundError`."""
+    async def find_chat(self, token: str, chat: int | None) -> ChatId:
+        """Give the chat's ids (with 0 for the chat, if ``chat`` is ``None``) or raise `NotFoundError`."""
 
     async def get_chat(self, token: str, chat: int) -> Chat:
         """Give one chat."""
@@ -51,10 +52,10 @@ class Storage(Protocol):
     async def page_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
         """Give a page of live messages by number: one range read."""
 
-    async def pick_messages(self, chat_id: int, numbers: Sequence[int]) -> list[Message]:
+    async def pick_messages(self, chat: ChatId, numbers: Sequence[int]) -> list[Message]:
         """Give those of the numbers that are live, ascending."""
 
-    async def scan_messages(self, chat_id: int, folded: str, after: int, limit: int) -> Scan:
+    async def scan_messages(self, chat: ChatId, folded: str, after: int, limit: int) -> Scan:
         """Look through one chat for a folded text, bounded in rows and time."""
 
     async def ping(self) -> None:
@@ -191,11 +192,16 @@ class Opening(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """One opened database behind its ports; ``inline`` is set where it can carry a log itself."""
+    """One database behind its ports; ``inline`` is set where it can carry a log itself, ``shared`` where it need not.
+
+    `start` comes first: it connects, checks and migrates, and raises `ConfigurationError`.
+    """
 
     storage: Storage
     tenants: Tenants
     changes: Changes
     erasure: Erasure
     inline: Any
-    close: Callable[[], None]
+    shared: Shared | None
+    start: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from parley.domain.documents import Document
+from parley.domain.documents import ChatId, Document
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search import open_search
@@ -39,14 +39,14 @@ async def index(tmp_path: Path) -> AsyncIterator[SearchIndex]:
     opened = open_at(tmp_path / "search.db")
     await opened.index([Document(1, number, f"message number {number}") for number in range(1, 3_001)], REACHED)
     yield opened
-    opened.close()
+    await opened.close()
 
 
 async def fill(path: Path) -> None:
     """Index one message, close, and leave nothing in the write-ahead log."""
     index = open_at(path)
     await index.index([Document(1, 1, "needle")], REACHED)
-    index.close()
+    await index.close()
     run(path, "pragma wal_checkpoint(truncate)")
 
 
@@ -67,7 +67,7 @@ def overwrite(path: Path, start: int, length: int) -> None:
 async def search_often(index: SearchIndex) -> None:
     """Search until all of the index was read."""
     for number in range(1, 40_000, 97):
-        await index.candidates(1, str(number * 7919).ljust(3, "0"), 0, 50)
+        await index.candidates(ChatId(0, 1), str(number * 7919).ljust(3, "0"), 0, 50)
 
 
 def everything_in(folder: Path) -> bytes:
@@ -99,8 +99,8 @@ async def test_an_operator_with_an_unusable_index_file_gets_an_empty_index(path:
 
     assert await index.positions() == {}
     await index.index([Document(1, 2, "needle")], REACHED)
-    assert (await index.candidates(1, "needle", 0, 9)).numbers == [2]
-    index.close()
+    assert (await index.candidates(ChatId(0, 1), "needle", 0, 9)).numbers == [2]
+    await index.close()
 
 
 def test_an_operator_who_names_another_database_is_refused(path: Path) -> None:
@@ -141,8 +141,8 @@ async def test_a_follower_starts_afresh_when_the_file_is_damaged_while_in_use(pa
 
     assert await index.positions() == {}
     await index.index([Document(1, 1, "needle")], REACHED)
-    assert (await index.candidates(1, "needle", 0, 9)).numbers == [1]
-    index.close()
+    assert (await index.candidates(ChatId(0, 1), "needle", 0, 9)).numbers == [1]
+    await index.close()
 
 
 async def test_a_removed_text_leaves_the_file(index: SearchIndex, tmp_path: Path) -> None:
@@ -159,9 +159,9 @@ async def test_a_removed_text_leaves_the_file(index: SearchIndex, tmp_path: Path
         await index.index([Document(3, slices, f"meanwhile {slices}")], REACHED)
 
     assert RARE.encode() not in everything_in(tmp_path)
-    assert (await index.candidates(1, "message number 3000", 0, 9)).numbers == [3_000]
-    assert (await index.candidates(1, "harmless", 0, 9)).numbers == [4_001]
-    assert (await index.candidates(3, "meanwhile 2", 0, 9)).numbers[:1] == [2]
+    assert (await index.candidates(ChatId(0, 1), "message number 3000", 0, 9)).numbers == [3_000]
+    assert (await index.candidates(ChatId(0, 1), "harmless", 0, 9)).numbers == [4_001]
+    assert (await index.candidates(ChatId(0, 3), "meanwhile 2", 0, 9)).numbers[:1] == [2]
 
 
 async def test_an_index_that_lost_nothing_has_nothing_to_tidy(index: SearchIndex) -> None:
@@ -183,7 +183,7 @@ async def test_a_follower_can_sync_the_index(index: SearchIndex) -> None:
 async def test_a_closed_index_refuses(path: Path) -> None:
     """Nothing waits for an answer that cannot come."""
     index = open_at(path)
-    index.close()
+    await index.close()
 
     with pytest.raises(UnavailableError):
         await index.ping()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from parley.domain.documents import ChatId
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Position
 from parley.search import open_search
@@ -22,7 +23,7 @@ class World:
     """A database, an index and the follower between them."""
 
     def __init__(self, path: Path) -> None:
-        """Begin empty."""
+        """Begin empty; `restart` opens the index."""
         self.clock = StillClock()
         self.changes = DictChanges(self.clock)
         self.path = path
@@ -30,11 +31,11 @@ class World:
         self.refused = 0
         self.index: SearchIndex
         self.follower: IndexFollower
-        self.restart()
 
-    def restart(self) -> None:
+    async def restart(self) -> None:
         """Open the index and follow with a new follower, as a new process would."""
         self.index = open_search(f"sqlite://{self.path}")
+        await self.index.start()
         feed = Feed(self.index, self.indexed.append, self.count_refused)
         self.follower = IndexFollower(self.changes, feed, self.clock, batch_messages=BATCH)
 
@@ -49,16 +50,17 @@ class World:
 
     async def find(self, text: str, chat_id: int = 2) -> list[int]:
         """Search."""
-        return (await self.index.candidates(chat_id, text, 0, 10_000)).numbers
+        return (await self.index.candidates(ChatId(0, chat_id), text, 0, 10_000)).numbers
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Make an empty world whose follower has looked once."""
     made = World(tmp_path / "search.db")
+    await made.restart()
     await made.settle()
     yield made
-    made.index.close()
+    await made.index.close()
 
 
 async def test_a_follower_indexes_what_changed(world: World) -> None:
@@ -146,16 +148,16 @@ async def test_a_follower_goes_on_where_the_index_is_after_a_restart(world: Worl
     """Nothing is rebuilt: only what changed since is read."""
     world.changes.write({(2, 1): "needle"})
     await world.settle()
-    world.index.close()
+    await world.index.close()
     world.changes.write({(2, 2): "needle"})
     world.changes.loads.clear()
 
-    world.restart()
+    await world.restart()
     await world.settle()
 
     assert await world.find("needle") == [1, 2]
     assert world.changes.loads == [1]
-    world.index.close()
+    await world.index.close()
 
 
 async def test_a_follower_rebuilds_a_missing_index(world: World) -> None:
@@ -164,9 +166,9 @@ async def test_a_follower_rebuilds_a_missing_index(world: World) -> None:
     world.changes.write({(3, 1): "needle"})
     world.clock.move(2)
     await world.settle()
-    world.index.close()
+    await world.index.close()
     world.path.unlink()
-    world.restart()
+    await world.restart()
 
     await world.follower.step()
     world.clock.move(7)
@@ -181,7 +183,7 @@ async def test_a_follower_rebuilds_a_missing_index(world: World) -> None:
     assert await world.find("needle") == list(range(2, 37))
     assert await world.find("needle", 3) == [1]
     assert (world.follower.rebuilding, await world.follower.lag_ms()) == (False, 0)
-    world.index.close()
+    await world.index.close()
 
 
 @pytest.mark.parametrize(
@@ -196,16 +198,16 @@ async def test_a_follower_rebuilds_an_index_it_cannot_follow_from(
     world.changes.write({(2, 1): "needle", (2, 2): "needle"})
     world.clock.move(2)
     await world.settle()
-    world.index.close()
+    await world.index.close()
     world.path = tmp_path / "other.db"
-    world.restart()
+    await world.restart()
     await world.index.index([], positions)
 
     await world.settle()
 
     assert await world.find("needle") == [1, 2]
     assert await world.index.positions() == await world.changes.ends()
-    world.index.close()
+    await world.index.close()
 
 
 async def test_a_follower_repeats_a_step_that_failed(world: World) -> None:

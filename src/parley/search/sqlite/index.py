@@ -13,12 +13,12 @@ import structlog
 
 from parley.database.session import Session
 from parley.database.sqlite import Database
-from parley.domain.documents import WHOLE_CHAT, Document
+from parley.domain.documents import WHOLE_CHAT, ChatId, Document
 from parley.domain.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
 from parley.domain.events import Position
 from parley.domain.numbering import NUMBER_LIMIT
 from parley.domain.text import fold
-from parley.search.port import SHORTEST_INDEXED, Candidates, SearchIndex, Upkeep
+from parley.search.port import Candidates, SearchIndex, Upkeep
 from parley.search.sqlite.file import is_damage, open_file, remove, truncate_wal
 from parley.search.sqlite.phrases import indexable, match_expression
 
@@ -34,11 +34,16 @@ T = TypeVar("T")
 class SqliteSearch:
     """An FTS5 trigram index whose keys are chat id << 32 | number, so that a chat is one range."""
 
+    shortest = 3
+
     def __init__(self, path: Path) -> None:
         """Open the file, afresh if need be."""
         self._path = path
         self._database: Database | None = open_file(path)
         self._damaged = False
+
+    async def start(self) -> None:
+        """Do nothing: the file was opened."""
 
     async def index(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
         """Put or remove the documents, and remember each partition's position with them."""
@@ -59,12 +64,12 @@ class SqliteSearch:
 
         await self._answer(self._open().write(work))
 
-    async def candidates(self, chat_id: int, folded: str, after: int, limit: int) -> Candidates:
+    async def candidates(self, chat: ChatId, folded: str, after: int, limit: int) -> Candidates:
         """Give up to ``limit`` numbers above ``after`` whose message may hold ``folded``."""
-        if len(folded) < SHORTEST_INDEXED:
+        if len(folded) < self.shortest:
             raise ValueError(f"{len(folded)} code points are too few for the index")
         expression = match_expression(folded)
-        low, high = _range(chat_id, after)
+        low, high = _range(chat.chat, after)
 
         def work(session: Session) -> list[int] | None:
             if not session.rows("positions"):
@@ -118,7 +123,7 @@ class SqliteSearch:
             left = await self._answer(database.write(_end_merging))
         return left
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Finish what was handed in and close the file."""
         if self._database is not None:
             self._database.close()
@@ -156,7 +161,7 @@ def _sort(documents: Sequence[Document]) -> tuple[list[int], list[int], list[tup
     """Part the documents into chats that are gone, keys that are gone, and bodies by rising key."""
     chats: list[int] = []
     latest: dict[int, str | None] = {}
-    for chat_id, number, body in documents:
+    for chat_id, number, body, *_ in documents:
         if not 0 <= number <= NUMBER_LIMIT or not 0 < chat_id <= _CHAT_LIMIT:
             raise ValueError(f"chat id {chat_id}, number {number} has no place in the index")
         if number == WHOLE_CHAT:

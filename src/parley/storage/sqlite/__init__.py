@@ -82,7 +82,10 @@ def open_(url: str, opening: Opening) -> Opened:
         raise
     clock, key_ttl_ms = opening.clock, opening.key_ttl_s * _MS
 
-    def close() -> None:
+    async def start() -> None:
+        """Have nothing to wait for: the file is open."""
+
+    async def close() -> None:
         database.close()
         ownership.release()
 
@@ -92,6 +95,8 @@ def open_(url: str, opening: Opening) -> Opened:
         changes=SqliteChanges(database),
         erasure=SqliteErasure(database, clock),
         inline=SqliteAppend(database, clock, key_ttl_ms, durability="stored" if is_synced else "relaxed"),
+        shared=None,
+        start=start,
         close=close,
     )
 

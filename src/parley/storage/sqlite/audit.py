@@ -15,10 +15,10 @@ from parley.database.snapshot import Snapshot, open_snapshot
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
+from parley.domain.partitions import partition_of
 from parley.storage.port import Audit, Difference, Pending
 from parley.storage.sqlite import file_of, migrations, queries
 from parley.storage.sqlite.rows import range_above, split_id
-from parley.storage.sqlite.tenants import partition_of
 
 FOLLOWER: Final = "search"
 SLICE_CHATS: Final = 200

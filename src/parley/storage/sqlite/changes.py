@@ -47,14 +47,17 @@ class SqliteChanges:
         """Give the present state of each (chat id, number)."""
 
         def work(session: Session) -> list[Document]:
-            live = {row[0] for row in session.pick("live_chats", sorted({chat_id for chat_id, _ in keys}))}
+            chats = session.pick("chats_of_documents", sorted({chat_id for chat_id, _ in keys}))
+            applications = {row[0]: row[1] for row in chats}
+            live = {row[0] for row in chats if row[2]}
             ids = sorted(message_id(chat_id, number) for chat_id, number in set(keys) if chat_id in live and number)
-            bodies: dict[int, str | None] = {row[0]: row[1] for row in session.pick("documents", ids)}
-            return [
-                Document(chat_id, number, bodies.get(message_id(chat_id, number)))
-                for chat_id, number in sorted(set(keys))
-                if number != WHOLE_CHAT or chat_id not in live
-            ]
+            states = {row[0]: row[1:] for row in session.pick("documents", ids)}
+            documents = []
+            for chat_id, number in sorted(set(keys)):
+                body, version = states.get(message_id(chat_id, number), (None, 0))
+                if number != WHOLE_CHAT or chat_id not in live:
+                    documents.append(Document(chat_id, number, body, applications.get(chat_id, 0), version))
+            return documents
 
         return await self._database.read(work)
 
@@ -64,7 +67,7 @@ class SqliteChanges:
         def work(session: Session) -> list[Document]:
             above = after[0] << 32 | after[1]
             rows = session.rows("documents_after", above, limit)
-            return [Document(*split_id(row[0]), row[1]) for row in rows]
+            return [Document(*split_id(row[0]), *row[1:]) for row in rows]
 
         return await self._database.read(work)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from parley.database.session import Session
 from parley.database.sqlite import Database
 from parley.domain.cursors import NUMBER_MAX, Window
+from parley.domain.documents import ChatId
 from parley.domain.errors import NotFoundError
 from parley.domain.model import Chat, Message
 from parley.domain.text import fold
@@ -32,15 +33,15 @@ class SqliteStorage:
         self._scan_max_messages = scan_max_messages
         self._scan_max_s = scan_max_s
 
-    async def find_chat(self, token: str, chat: int | None) -> int:
-        """Give the chat's id (the application's, if ``chat`` is ``None``) or raise `NotFoundError`."""
-        return await self._database.read(partial(self._scope, token, chat))
+    async def find_chat(self, token: str, chat: int | None) -> ChatId:
+        """Give the chat's ids (with 0 for the chat, if ``chat`` is ``None``) or raise `NotFoundError`."""
+        return await self._database.read(partial(self._ids, token, chat))
 
     async def get_chat(self, token: str, chat: int) -> Chat:
         """Give one chat."""
 
         def work(session: Session) -> Chat:
-            scope = (self._scope(token, None, session), chat)
+            scope = (self._ids(token, None, session).application, chat)
             return chat_of(_one(session.rows("get_chat", *scope), "Chat"))
 
         return await self._database.read(work)
@@ -49,7 +50,7 @@ class SqliteStorage:
         """Give a page of live chats by number: one range read."""
 
         def work(session: Session) -> Page[Chat]:
-            application = self._scope(token, None, session)
+            application = self._ids(token, None, session).application
 
             def above(number: int, limit: int) -> list[Row]:
                 return session.rows("chats_after", application, number, limit)
@@ -65,7 +66,7 @@ class SqliteStorage:
         """Give one message."""
 
         def work(session: Session) -> Message:
-            key = message_id(self._scope(token, chat, session), number)
+            key = message_id(self._ids(token, chat, session).chat, number)
             return message_of(
                 _one(
                     session.rows(
@@ -82,7 +83,7 @@ class SqliteStorage:
         """Give a page of live messages by number: one range read."""
 
         def work(session: Session) -> Page[Message]:
-            chat_id = self._scope(token, chat, session)
+            chat_id = self._ids(token, chat, session).chat
 
             def above(number: int, limit: int) -> list[Row]:
                 return session.rows("messages_after", *range_above(chat_id, number), limit)
@@ -94,21 +95,21 @@ class SqliteStorage:
 
         return await self._database.read(work)
 
-    async def pick_messages(self, chat_id: int, numbers: Sequence[int]) -> list[Message]:
+    async def pick_messages(self, chat: ChatId, numbers: Sequence[int]) -> list[Message]:
         """Give those of the numbers that are live, ascending."""
-        keys = [message_id(chat_id, number) for number in sorted(numbers)]
+        keys = [message_id(chat.chat, number) for number in sorted(numbers)]
 
         def work(session: Session) -> list[Message]:
             return [message_of(row) for row in session.pick("pick_messages", keys)]
 
         return await self._database.read(work)
 
-    async def scan_messages(self, chat_id: int, folded: str, after: int, limit: int) -> Scan:
+    async def scan_messages(self, chat: ChatId, folded: str, after: int, limit: int) -> Scan:
         """Look through one chat for a folded text, slice by slice, bounded in rows and time."""
         found: list[Message] = []
         deadline = self._clock.monotonic() + self._scan_max_s
         for _ in range(0, self._scan_max_messages, _SCAN_SLICE):
-            looked_at = await self._database.read(partial(_look_through, range_above(chat_id, after), folded))
+            looked_at = await self._database.read(partial(_look_through, range_above(chat.chat, after), folded))
             found += looked_at.items
             if len(found) > limit:
                 return Scan(found[:limit], found[limit - 1].number)
@@ -123,17 +124,12 @@ class SqliteStorage:
         """Return if the database answers."""
         await self._database.read(lambda session: session.rows("partition_ends"))
 
-    def _scope(self, token: str, chat: int | None, session: Session) -> int:
-        found = session.rows(
-            "find_application",
-            token,
-        )
+    def _ids(self, token: str, chat: int | None, session: Session) -> ChatId:
+        found = session.rows("find_application", token)
         application: int = _one(found, "ChatApplication")[0]
         if chat is None:
-            return application
-        found = session.rows("find_chat", application, chat)
-        chat_id: int = _one(found, "Chat")[0]
-        return chat_id
+            return ChatId(application, 0)
+        return ChatId(application, _one(session.rows("find_chat", application, chat), "Chat")[0])
 
 
 def _look_through(ids: tuple[int, int], folded: str, session: Session) -> Scan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from parley.database.session import Session
@@ -11,6 +10,7 @@ from parley.database.sqlite import Database
 from parley.domain.errors import KeyReusedError, NotFoundError
 from parley.domain.events import IdempotencyKey, position_id
 from parley.domain.model import Application
+from parley.domain.partitions import partition_of
 from parley.storage.port import Tenants
 from parley.storage.sqlite.rows import application_of
 from parley.telemetry.clock import Clock
@@ -127,11 +127,6 @@ class SqliteTenants:
         if not found:
             raise NotFoundError("ChatApplication")
         return application_of(found[0])
-
-
-def partition_of(token: str, partitions: int) -> int:
-    """Give the partition of an application: a hash of its token, the same for ever."""
-    return int.from_bytes(blake2b(token.encode(), digest_size=8).digest(), "big") % partitions
 
 
 if TYPE_CHECKING:

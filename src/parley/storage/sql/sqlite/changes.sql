@@ -11,19 +11,18 @@ from (
 
 -- name: documents
 -- The present states of messages, as one JSON array; a tombstone's body is null.
-select json_group_array(json_array(m.id, m.body)) from json_each(?) wanted join message m on m.id = wanted.value;
+select json_group_array(json_array(m.id, m.body, m.position)) from json_each(?) wanted join message m on m.id = wanted.value;
 
--- name: live_chats
--- Those of the chats that are live, in live applications, as one JSON array.
-select json_group_array(json_array(c.id))
+-- name: chats_of_documents
+-- The chats with their applications, and whether both are live, as one JSON array.
+select json_group_array(json_array(c.id, c.application_id, c.deleted_at is null and a.deleted_at is null))
 from json_each(?) wanted
 join chat c on c.id = wanted.value
-join application a on a.id = c.application_id
-where c.deleted_at is null and a.deleted_at is null;
+join application a on a.id = c.application_id;
 
 -- name: documents_after
 -- Live messages of live chats in storage order, for a rebuild; cross joins keep that order without a sort.
-select m.id, m.body
+select m.id, m.body, c.application_id, m.position
 from message m
 cross join chat c on c.id = m.id >> 32
 cross join application a on a.id = c.application_id
