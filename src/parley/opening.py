@@ -23,4 +23,4 @@ def load_opener(url: str, adapters: Mapping[str, str], setting: str) -> Any:  # 
     try:
         return getattr(import_module(module), function)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"{setting} needs {error.name}; install the extra parley[{scheme}]") from error
+        raise ConfigurationError(f"{setting} needs {error.name}; install parley[server]") from error
