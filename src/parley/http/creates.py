@@ -26,6 +26,7 @@ from parley.http.requests import (
     read_wait,
 )
 from parley.http.times import format_time
+from parley.http.written import written_headers
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.writes import Accepted, Writes
@@ -35,7 +36,6 @@ Headers = list[tuple[bytes, bytes]]
 _FINGERPRINT_BYTES: Final = 16
 _JSON: Final = (b"Content-Type", b"application/json")
 _REPLAYED: Final = (b"Idempotent-Replayed", b"true")
-_WAITED: Final = (b"Preference-Applied", b"wait")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,7 +56,6 @@ class Creates:
         self._writes = writes
         self._chats = chats
         self._messages = messages
-        self._durability = (b"Parley-Durability", writes.durability.encode())
 
     def create_chat(self, exchange: Exchange, token: str) -> None:
         """Answer ``POST A/{token}/chats``."""
@@ -144,13 +143,11 @@ class Creates:
         self._messages.create_messages((token, chat), drafts, key, asked.wait_s, made)
 
     def _answer(self, asked: _Asked, accepted: Accepted, body: bytes, location: bytes | None) -> None:
-        headers: Headers = [_JSON, self._durability]
+        headers: Headers = [_JSON, *written_headers(accepted.durability, asked.wait_s)]
         if location is not None:
             headers.append((b"Location", location))
         if accepted.replayed:
             headers.append(_REPLAYED)
-        if asked.wait_s is not None:
-            headers.append(_WAITED)
         asked.exchange.respond(201, headers, body)
 
 

@@ -21,7 +21,7 @@ from parley.telemetry.exposition import CONTENT_TYPE, Exposition
 from parley.telemetry.instruments import Gauge
 
 ESSENTIAL: Final = ("database", "log")
-"""Without these the process cannot work; without the others it works with a drawback."""
+"""Without these something essential cannot be done; without the others all is done with a drawback."""
 
 TIMEOUT_S: Final = 2.0
 
@@ -50,6 +50,8 @@ class Reports(NamedTuple):
     """What it does its job in spite of, besides what the checks say."""
     gauges: Mapping[Gauge, Callable[[], Awaitable[float]]] = MappingProxyType({})
     """Read before each scrape."""
+    needed: Sequence[str] = ESSENTIAL
+    """Without which of the dependencies this process cannot do its job."""
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,12 +88,13 @@ class Health:
     async def ready(self) -> Page:
         """Say whether this process can do its job: 503 with the reasons if it cannot."""
         parts = await self._look()
-        reasons = [_reason(name, parts[name]) for name in ESSENTIAL if parts[name].status == "unhealthy"]
+        needed = self._reports.needed
+        reasons = [_reason(name, parts[name]) for name in needed if parts[name].status == "unhealthy"]
         reasons += self._reports.refusals()
         degraded = [
             _reason(name, part)
             for name, part in parts.items()
-            if part.status == "degraded" or (part.status == "unhealthy" and name not in ESSENTIAL)
+            if part.status == "degraded" or (part.status == "unhealthy" and name not in needed)
         ]
         degraded += self._reports.drawbacks()
         body = {"ready": not reasons, "reasons": reasons, "degraded": degraded}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from parley.domain.errors import UnavailableError
+from parley.domain.events import Depth
 from parley.ingest.batcher import Batcher
 from parley.log.port import Log
 
@@ -12,7 +13,7 @@ _RETRY_AFTER_S: Final = 1
 
 
 class DepthBound(NamedTuple):
-    """How much may wait: messages on the log and in this process, and bytes in this process."""
+    """How much may wait on the log and in this process, in messages and in bytes."""
 
     max_messages: int
     max_bytes: int
@@ -44,9 +45,11 @@ class Admission:
         """Say why writes are refused at present; empty if they are not."""
         return ["too many messages wait to be stored"] if self._is_full() else []
 
-    def _is_full(self) -> bool:
-        return self.depth() >= self._bound.max_messages or self._batcher.waiting_bytes >= self._bound.max_bytes
+    def depth(self) -> Depth:
+        """Give what is accepted and not yet stored."""
+        messages, size = self._log.depth()
+        return Depth(messages + self._batcher.waiting, size + self._batcher.waiting_bytes)
 
-    def depth(self) -> int:
-        """Give the messages that are accepted and not yet stored."""
-        return self._log.depth() + self._batcher.waiting
+    def _is_full(self) -> bool:
+        depth = self.depth()
+        return depth.messages >= self._bound.max_messages or depth.bytes >= self._bound.max_bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from parley.domain.errors import OutcomeUnknownError, UnavailableError
 from parley.domain.events import IdempotencyKey
 from parley.domain.model import Application
 from parley.ingest.parents import Parents
@@ -44,10 +45,17 @@ class ApplicationWrites:
 
         Raises:
             NotFoundError: the application is not there.
+            OutcomeUnknownError: it is deleted, and the log could not be told.
         """
         try:
             await self._tenants.delete(token)
-            await self._log.close_gate(token)
+            await self._close(token)
         finally:  # it may be deleted although nobody could say so
             self._parents.forget(token, None)
             self._on_deleted(token)
+
+    async def _close(self, token: str) -> None:
+        try:
+            await self._log.close_gate(token)
+        except UnavailableError as error:  # deleted all the same: a worker closes the gate as soon as it can
+            raise OutcomeUnknownError("The application is deleted, but may take writes for a moment") from error

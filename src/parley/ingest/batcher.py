@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeGuard
 
 from parley.domain.errors import ConflictError, OutcomeUnknownError, ParleyError, UnavailableError
 from parley.domain.events import Entry
-from parley.domain.numbering import Outcome
+from parley.domain.numbering import Outcome, Refused
 from parley.ingest.batch import BatchLimits, Done, OpenBatch, Waiting
+from parley.ingest.recovery import RECOVERABLE, Case, Found, Recovery
 from parley.log.port import Log
 from parley.telemetry.clock import Clock
 
@@ -23,6 +24,7 @@ MAX_IN_FLIGHT: Final = 2
 """One append that runs, and one that is open in front of the log."""
 
 _SWEEP_S: Final = 0.25
+_TURN_S: Final = 0.01
 
 Observe = Callable[[Sequence[Entry], Sequence[Outcome | ParleyError], float], None]
 """Told of each finished append before those who wait: its entries, what became of each, and the seconds it took."""
@@ -32,9 +34,16 @@ _KeyName = tuple[str, str, str]
 class Batcher:
     """Gathers entries into appends and hands each its outcome, from the append's own callback."""
 
-    def __init__(self, log: Log, limits: BatchLimits, clock: Clock, observe: Observe) -> None:
-        """Append to ``log``; deadlines are told by ``clock``; ``observe`` hears of each append."""
+    def __init__(
+        self, log: Log, limits: BatchLimits, clock: Clock, observe: Observe, recovery: Recovery | None = None
+    ) -> None:
+        """Append to ``log``; deadlines are told by ``clock``; ``observe`` hears of each append.
+
+        What a log of its own could not decide is given to ``recovery``, then sent again.
+        """
         self._log = log
+        self._recovery = recovery
+        self._recovering: set[Waiting] = set()
         self._observe = observe
         self._limits = limits
         self._clock = clock
@@ -74,11 +83,11 @@ class Batcher:
 
     async def drained(self) -> None:
         """Wait until every entry has its outcome."""
-        while self._pending or self._in_flight:
+        while self._pending or self._in_flight or self._recovering:
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
             else:
-                await asyncio.sleep(0)
+                await asyncio.sleep(_TURN_S if self._recovering else 0)
 
     def _schedule(self) -> None:
         if not self._flush_is_due and len(self._in_flight) < MAX_IN_FLIGHT:
@@ -107,8 +116,27 @@ class Batcher:
             self._observe(entries, results, self._clock.monotonic() - batch.sent_at)
         finally:
             for waiting, result in zip(batch.entries, results, strict=True):
+                if self._recovery is not None and _is_recoverable(result, waiting):
+                    self._recover(self._recovery, waiting, result)
+                else:
+                    self._release(waiting)
+                    waiting.settle(result)
+
+    def _recover(self, recovery: Recovery, waiting: Waiting, refused: Refused) -> None:
+        """Let the entry be decided after all; its key and its deadline stay as they are."""
+
+        def again(found: Found) -> None:
+            self._recovering.discard(waiting)
+            if found is None and waiting.done is not None:
+                self._pending.append(waiting)
+                self._schedule()
+            else:
                 self._release(waiting)
-                waiting.settle(result)
+                waiting.settle(found or _too_slow())
+
+        self._recovering.add(waiting)
+        self._watch()
+        recovery.take(Case(waiting.entry, refused, again))
 
     def _release(self, waiting: Waiting) -> None:
         """Let go of a settled entry, and send those that waited for its key."""
@@ -135,10 +163,11 @@ class Batcher:
         for batch in self._sent.values():
             unknown = OutcomeUnknownError("The write has no outcome yet; retry with the same key")
             _settle_overdue(batch.entries, now, unknown)
+        _settle_overdue(self._recovering, now, _too_slow())
         in_flight = ConflictError("The first request with this Idempotency-Key is still in flight")
-        for repeats in self._repeats.values():
+        for repeats in list(self._repeats.values()):  # who is answered may send another key at once
             _settle_overdue(repeats, now, in_flight)
-        if self._pending or self._in_flight:
+        if self._pending or self._in_flight or self._recovering:
             self._watch()
 
     def _expire_unsent(self, now: float) -> None:
@@ -149,10 +178,18 @@ class Batcher:
             overdue += batch.drop_overdue(now)
         for waiting in overdue:
             self._release(waiting)
-            waiting.settle(UnavailableError("The log is too slow; nothing was written", code="overloaded"))
+            waiting.settle(_too_slow())
 
 
-def _settle_overdue(entries: list[Waiting], now: float, error: ParleyError) -> None:
+def _is_recoverable(result: Outcome | ParleyError, waiting: Waiting) -> TypeGuard[Refused]:
+    return isinstance(result, Refused) and result.reason in RECOVERABLE and waiting.done is not None
+
+
+def _too_slow() -> UnavailableError:
+    return UnavailableError("The log is too slow; nothing was written", code="overloaded")
+
+
+def _settle_overdue(entries: Iterable[Waiting], now: float, error: ParleyError) -> None:
     for waiting in entries:
         if waiting.deadline <= now:
             waiting.settle(error)

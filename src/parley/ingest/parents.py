@@ -13,7 +13,7 @@ from typing import Final
 
 from parley.domain.errors import NotFoundError, ParleyError
 from parley.domain.numbering import Reason
-from parley.storage.port import Storage
+from parley.ingest.finding import Finder
 
 _MAX_REMEMBERED: Final = 200_000
 """Applications and chats, beyond which all are forgotten."""
@@ -22,14 +22,14 @@ Then = Callable[[ParleyError | None], None]
 
 
 class Parents:
-    """Remembers live applications and chats, and asks the storage about others."""
+    """Remembers live applications and chats, and asks about others."""
 
-    def __init__(self, storage: Storage) -> None:
-        """Look up in ``storage`` what is not remembered."""
-        self._storage = storage
+    def __init__(self, finder: Finder) -> None:
+        """Ask ``finder`` for what is not remembered."""
+        self._finder = finder
         self._chats: dict[str, set[int]] = {}
         self._count = 0
-        self._lookups: set[asyncio.Task[int]] = set()
+        self._lookups: set[asyncio.Task[object]] = set()
 
     def resolve(self, token: str, chat: int | None, then: Then) -> None:
         """Call ``then(None)`` if the parent is live, at once if that is remembered, else its error."""
@@ -37,7 +37,7 @@ class Parents:
         if known is not None and (chat is None or chat in known):
             then(None)
             return
-        lookup = asyncio.ensure_future(self._storage.find_chat(token, chat))
+        lookup = asyncio.ensure_future(self._finder.find_chat(token, chat))
         self._lookups.add(lookup)
         lookup.add_done_callback(partial(self._found, token, chat, then))
 
@@ -73,7 +73,7 @@ class Parents:
             return NotFoundError("Message")
         return None
 
-    def _found(self, token: str, chat: int | None, then: Then, lookup: asyncio.Task[int]) -> None:
+    def _found(self, token: str, chat: int | None, then: Then, lookup: asyncio.Task[object]) -> None:
         self._lookups.discard(lookup)
         error = lookup.exception()
         if error is None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from parley.domain.errors import KeyReusedError, ParleyError, UnavailableError
 from parley.domain.events import Entry
-from parley.domain.numbering import Appended, Outcome, Reason, Refused
+from parley.domain.numbering import Appended, Outcome, Reason, Refused, Replayed
 from parley.ingest.admission import Admission
 from parley.ingest.batcher import Batcher
 from parley.ingest.parents import Parents
+from parley.ingest.storing import Storing
 from parley.log.port import Log
+
+STORED: Final = "stored"
 
 
 class Accepted(NamedTuple):
@@ -21,28 +25,37 @@ class Accepted(NamedTuple):
     number: int
     at: int
     replayed: bool
+    durability: str
+    """What an answer may claim: ``stored``, ``queued`` or ``relaxed``."""
 
 
 Reply = Callable[[Accepted | ParleyError], None]
+
+
+class Patience(NamedTuple):
+    """How long an answer may take unless its client says so, and who waits until a log of its own is stored."""
+
+    answer_timeout_s: float
+    storing: Storing | None = None
 
 
 class Writes:
     """The one way to the log: admission, parents, batcher."""
 
     def __init__(
-        self, log: Log, admission: Admission, parents: Parents, batcher: Batcher, answer_timeout_s: float
+        self,
+        log: Log,
+        admission: Admission,
+        parents: Parents,
+        batcher: Batcher,
+        patience: Patience,
     ) -> None:
-        """Send entries through ``batcher``; an answer takes at most ``answer_timeout_s`` by default."""
+        """Send entries through ``batcher`` to ``log``."""
         self.admission = admission
         self.parents = parents
         self._log = log
         self._batcher = batcher
-        self._answer_timeout_s = answer_timeout_s
-
-    @property
-    def durability(self) -> str:
-        """What an answer may claim: ``stored``, ``queued`` or ``relaxed``."""
-        return self._log.durability
+        self._answer_timeout_s, self._storing = patience
 
     def send(self, entry: Entry, size: int, wait_s: int | None, reply: Reply) -> None:
         """Append ``entry`` (about ``size`` bytes) and call ``reply`` once, in the loop.
@@ -51,9 +64,18 @@ class Writes:
         """
 
         def done(result: Outcome | ParleyError) -> None:
-            reply(self._accepted(entry, result))
+            if wait_s is None or self._storing is None or not isinstance(result, Appended | Replayed):
+                reply(self._accepted(entry, result, self._log.durability))
+            else:
+                self._storing.wait(entry.token, result.position, deadline - loop.time(), partial(stored, result))
 
-        self._batcher.submit(entry, size, wait_s or self._answer_timeout_s, done)
+        def stored(result: Outcome, is_stored: bool) -> None:  # noqa: FBT001 - what Storing tells
+            reply(self._accepted(entry, result, STORED if is_stored else self._log.durability))
+
+        timeout_s = wait_s or self._answer_timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        self._batcher.submit(entry, size, timeout_s, done)
 
     async def append(self, entry: Entry, size: int, wait_s: int | None = None) -> Accepted:
         """Append ``entry`` and give what became of it, or raise its error."""
@@ -74,13 +96,13 @@ class Writes:
         """Wait until every entry has its outcome."""
         await self._batcher.drained()
 
-    def _accepted(self, entry: Entry, result: Outcome | ParleyError) -> Accepted | ParleyError:
+    def _accepted(self, entry: Entry, result: Outcome | ParleyError, durability: str) -> Accepted | ParleyError:
         if isinstance(result, ParleyError):
             return result
         if isinstance(result, Refused):
             gone = self.parents.refused(entry.token, entry.chat, result.reason)
             return gone or _REFUSALS[result.reason]()
-        return Accepted(result.number, result.position.at, replayed=not isinstance(result, Appended))
+        return Accepted(result.number, result.position.at, not isinstance(result, Appended), durability)
 
 
 def _exhausted() -> UnavailableError:

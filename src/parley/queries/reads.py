@@ -1,4 +1,4 @@
-"""Reading applications, chats and messages; with an embedded log the database is never behind."""
+"""Reading applications, chats and messages, of everything that was acknowledged before."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.model import Application, Chat, Message
 from parley.queries.ends import Shown
+from parley.queries.following import Follower
 from parley.queries.tail import Tail
 from parley.storage.port import Page, Scan, Storage, Tenants
 
@@ -24,11 +25,20 @@ class ApplicationPage(NamedTuple):
 class Reads:
     """Everything that can be read by name or by page."""
 
-    def __init__(self, tenants: Tenants, storage: Storage, tail: Tail) -> None:
-        """Read applications from ``tenants``, the rest from ``storage``, the ends of chats from ``tail``."""
+    def __init__(self, tenants: Tenants, storage: Storage, tail: Tail, follower: Follower | None = None) -> None:
+        """Read applications from ``tenants``, the rest from ``storage``, the ends of chats from ``tail``.
+
+        ``follower`` is who keeps ``tail`` up with a log of its own; an embedded one does so itself.
+        """
         self._tenants = tenants
         self._storage = storage
         self._tail = tail
+        self._follower = follower
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether reads lack the end of the log at present."""
+        return self._follower is not None and self._follower.is_away
 
     async def get_application(self, token: str) -> Application:
         """Give one application, or raise `NotFoundError`."""
@@ -69,7 +79,8 @@ class Reads:
     async def list_messages(self, token: str, chat: int, window: Window) -> Page[Shown] | Page[Message]:
         """Give a page of messages by number: in memory they are JSON already."""
         place = token, chat
-        kept = self._tail.page(place, window)
+        is_caught_up = self._follower is None or (self._tail.has(place) and await self._follower.catch_up())
+        kept = self._tail.page(place, window) if is_caught_up else None
         if kept is not None:
             return kept
         watched = self._tail.watch(place)

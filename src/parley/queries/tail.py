@@ -14,7 +14,15 @@ import msgspec
 
 from parley.domain.cursors import Window
 from parley.domain.errors import ParleyError, UnavailableError
-from parley.domain.events import ChatDeleted, Entry, MessageDeleted, MessageEdited, MessagesPosted
+from parley.domain.events import (
+    ApplicationClosed,
+    ChatDeleted,
+    Entry,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+)
 from parley.domain.model import Message
 from parley.domain.numbering import Appended, Outcome
 from parley.queries.ends import LENGTH, End, Shown
@@ -42,6 +50,10 @@ class Tail:
         self._max_bytes = max_bytes
         self._ends: OrderedDict[Place, End] = OrderedDict()
         self._watched: dict[Place, object] = {}
+
+    def has(self, place: Place) -> bool:
+        """Whether anything of a chat is kept."""
+        return place in self._ends
 
     def page(self, place: Place, window: Window) -> Page[Shown] | None:
         """Give a page, ``None`` if not all of it is known."""
@@ -78,6 +90,15 @@ class Tail:
         except BaseException:
             self._forget(list(self._ends))
             raise
+
+    def take(self, event: Event | None) -> None:
+        """Take in an event of a log of its own; ``None``: anything may have happened."""
+        if event is None:
+            self._forget(list(self._ends))
+        elif isinstance(event.entry.what, ApplicationClosed):
+            self.forget(event.entry.token)
+        elif self._ends or self._watched:
+            self.follow([event.entry], [Appended(event.number, event.position)])
 
     def forget(self, token: str) -> None:
         """Let go of an application that is deleted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from parley.ingest.batcher import Batcher
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.parents import Parents
-from parley.ingest.writes import Writes
+from parley.ingest.writes import Patience, Writes
 from parley.log import open_log
 from parley.queries.reads import Reads
 from parley.queries.search import Search
@@ -34,18 +34,22 @@ async def _page() -> tuple[int, bytes, bytes]:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
     """Give use cases over a new database, without workers."""
     clock = SystemClock()
     tokens = iter(f"{n:032x}" for n in range(1, 1_000))
     opened = open_storage(f"sqlite:///{tmp_path}/p.db", Opening(clock, lambda: next(tokens), 1, 86_400, 1, 1_000, 1))
+    await opened.start()
     index = open_search(f"sqlite:///{tmp_path}/search.db")
-    log = open_log("sqlite:", inline=opened.inline, clock=clock)
+    await index.start()
+    log = open_log("sqlite:", inline=opened.inline, clock=clock).log
     tail = Tail(encode_message, 1024 * 1024, lambda: None)
     batcher = Batcher(
         log, BatchLimits(256, 1024 * 1024), clock, lambda entries, results, _: tail.follow(entries, results)
     )
-    writes = Writes(log, Admission(log, batcher, DepthBound(100, 1_000_000)), Parents(opened.storage), batcher, 5)
+    writes = Writes(
+        log, Admission(log, batcher, DepthBound(100, 1_000_000)), Parents(opened.storage), batcher, Patience(5)
+    )
     chats, messages = ChatWrites(writes, opened.storage), MessageWrites(writes, opened.storage)
     yield Services(
         Access(None),
@@ -58,5 +62,5 @@ def services(tmp_path: Path) -> Iterator[Services]:
         Creates(writes, chats, messages),
         {"/health": _page, "/ready": _page, "/metrics": _page},
     )
-    index.close()
-    opened.close()
+    await index.close()
+    await opened.close()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.ports import DATABASES, Ports
+from tests.support.ports import DATABASES, Ports, opened
 from tests.unit.workers.doubles import StillClock
 
 
 @pytest.fixture
-def ports(tmp_path: Path) -> Iterator[Ports]:
+async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
     """Give the log over the storage, opened."""
-    opened = Ports(DATABASES["sqlite"](tmp_path), StillClock())
-    yield opened
-    opened.close()
+    async with opened(Ports(DATABASES["sqlite"](tmp_path), StillClock())) as made:
+        yield made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from parley.domain.events import Entry, IdempotencyKey, MessagesPosted, Position, position_id
+from parley.domain.events import Depth, Entry, IdempotencyKey, MessagesPosted, Position, position_id
 from parley.domain.model import Draft
 from parley.domain.numbering import Appended, Outcome
 from parley.log.port import Batch
@@ -20,7 +20,7 @@ class HeldLog:
         """Hold nothing."""
         self.batches: list[list[Entry]] = []
         self.futures: list[asyncio.Future[list[Outcome]]] = []
-        self.stored_later = 0
+        self.stored_later = Depth()
         self.is_busy = False
         """While it is, a batch stays open until `begin`."""
         self.open: list[Batch] = []
@@ -50,7 +50,7 @@ class HeldLog:
     async def close_gate(self, token: str) -> None:
         """Have no gates."""
 
-    def depth(self) -> int:
+    def depth(self) -> Depth:
         """Give what the test said."""
         return self.stored_later
 

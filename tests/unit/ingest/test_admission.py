@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parley.domain.errors import UnavailableError
+from parley.domain.events import Depth
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.batch import BatchLimits
 from parley.ingest.batcher import Batcher
@@ -50,19 +51,31 @@ async def test_messages_that_wait_are_bounded() -> None:
 
     assert seen == [True, True, True, False]
     assert door.is_open()
-    assert door.admission.depth() == 0
+    assert door.admission.depth() == Depth(0, 0)
 
 
 async def test_the_logs_depth_counts() -> None:
     """What the log has and the storage has not is waiting, too."""
     door = Door()
     door.put()
-    door.log.stored_later = 1
+    door.log.stored_later = Depth(1, 10)
     before = door.is_open()
-    door.log.stored_later = 2
+    door.log.stored_later = Depth(2, 20)
 
     assert before
-    assert door.admission.depth() == 3
+    assert door.admission.depth() == Depth(3, 21)
+    assert not door.is_open()
+
+
+async def test_the_logs_bytes_count() -> None:
+    """Few messages close the door if the log holds bytes enough with those that wait here."""
+    door = Door()
+    door.put(400)
+    door.log.stored_later = Depth(1, 599)
+    before = door.is_open()
+    door.log.stored_later = Depth(1, 600)
+
+    assert before
     assert not door.is_open()
 
 

@@ -12,6 +12,7 @@ from parley.domain.errors import KeyReusedError, NotFoundError, ParleyError, Una
 from parley.domain.events import Entry, IdempotencyKey
 from parley.domain.model import Chat, Draft, Message
 from parley.domain.numbering import NUMBER_LIMIT
+from parley.http.written import written_headers
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
 from parley.ingest.batch import BatchLimits
@@ -19,9 +20,11 @@ from parley.ingest.batcher import Batcher
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
 from parley.ingest.parents import Parents
-from parley.ingest.writes import Accepted, Writes
+from parley.ingest.storing import Storing
+from parley.ingest.writes import Accepted, Patience, Writes
 from tests.support.ports import Ports, keyed, posted
 from tests.unit.ingest.doubles import HeldLog, message, turn
+from tests.unit.ingest.doubles_recovery import DictScopes, position
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
 
@@ -32,7 +35,7 @@ class Desk:
         """Wire them as bootstrap does."""
         batcher = Batcher(ports.log, BatchLimits(256, 1024 * 1024), ports.clock, lambda _, __, ___: None)
         admission = Admission(ports.log, batcher, DepthBound(1_000, 1_000_000))
-        self.writes = Writes(ports.log, admission, Parents(ports.storage), batcher, 5)
+        self.writes = Writes(ports.log, admission, Parents(ports.storage), batcher, Patience(5))
         self.deleted: list[str] = []
         self.applications = ApplicationWrites(ports.tenants, ports.log, self.writes.parents, self.deleted.append)
         self.chats = ChatWrites(self.writes, ports.storage)
@@ -71,15 +74,21 @@ async def test_a_life_of_an_application(desk: Desk, ports: Ports) -> None:
     token = application.token
 
     assert desk.remembers(token, None)
-    assert await desk.open_chat(token) == Accepted(1, BEGAN_AT, replayed=False)
+    accepted = Accepted(1, BEGAN_AT, replayed=False, durability="stored")
+    assert await desk.open_chat(token) == accepted
     assert desk.remembers(token, 1)
-    assert await desk.post((token, 1), "a") == Accepted(1, BEGAN_AT, replayed=False)
-    edited = await desk.messages.edit_message(token, 1, 1, "b")
-    assert edited == Message(1, "b", None, None, BEGAN_AT, BEGAN_AT, edited=True)
-    assert await desk.chats.retitle_chat(token, 1, None) == Chat(1, None, 1, BEGAN_AT, BEGAN_AT)
-    await desk.messages.delete_message(token, 1, 1)
+    assert await desk.post((token, 1), "a") == accepted
+    ports.clock.move(1)
+    at = ports.clock.now
+    edited = Message(1, "b", None, None, BEGAN_AT, at, edited=True)
+    assert await desk.messages.edit_message(token, 1, 1, "b") == (edited, accepted._replace(at=at))
+    assert await ports.storage.get_message(token, 1, 1) == edited
+    retitled = Chat(1, None, 1, BEGAN_AT, at)
+    assert await desk.chats.retitle_chat(token, 1, None) == (retitled, accepted._replace(at=at))
+    assert await ports.storage.get_chat(token, 1) == retitled
+    assert await desk.messages.delete_message(token, 1, 1) == accepted._replace(at=at)
     assert (await ports.storage.get_chat(token, 1)).messages_count == 0
-    await desk.chats.delete_chat(token, 1)
+    assert await desk.chats.delete_chat(token, 1) == accepted._replace(at=at)
     assert not desk.remembers(token, 1)
     assert desk.remembers(token, None)
     await desk.applications.delete_application(token)
@@ -151,7 +160,7 @@ async def test_an_answer_takes_as_long_as_was_asked_for(ports: Ports, wait_s: in
     """`Prefer: wait` sets the time after which the outcome is unknown; 5 s are the default."""
     clock, log = StillClock(), HeldLog()
     batcher = Batcher(log, BatchLimits(256, 1_000), clock, lambda _, __, ___: None)
-    writes = Writes(log, Admission(log, batcher, DepthBound(9, 9)), Parents(ports.storage), batcher, 5)
+    writes = Writes(log, Admission(log, batcher, DepthBound(9, 9)), Parents(ports.storage), batcher, Patience(5))
     answers: list[Accepted | ParleyError] = []
     writes.send(message("a"), 1, wait_s, answers.append)
     await turn()
@@ -162,7 +171,104 @@ async def test_an_answer_takes_as_long_as_was_asked_for(ports: Ports, wait_s: in
     clock.move(0.001)
     batcher._expire()
 
-    assert writes.durability == "stored"
     assert early == []
     assert [getattr(each, "code", "") for each in answers] == ["outcome_unknown"]
     await log.settle()
+
+
+class QueuedLog(HeldLog):
+    """A log of its own: what it took is not stored yet."""
+
+    durability = "queued"
+
+
+def queued(log: QueuedLog, ports: Ports, storing: Storing | None = None) -> Writes:
+    """Wire writes to a log of its own."""
+    batcher = Batcher(log, BatchLimits(256, 1_000), ports.clock, lambda _, __, ___: None)
+    return Writes(
+        log, Admission(log, batcher, DepthBound(9, 999)), Parents(ports.storage), batcher, Patience(5, storing)
+    )
+
+
+async def appended(log: QueuedLog) -> None:
+    """Wait until the log has an append, and take it."""
+    async with asyncio.timeout(5):
+        while not log.futures:  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.001)
+    await log.settle()
+
+
+@pytest.mark.parametrize("kind", ["edit", "retitle"])
+async def test_a_change_that_is_on_the_log_is_no_failure_when_the_database_goes_away(ports: Ports, kind: str) -> None:
+    """503 would say that nothing was written: the answer needs nobody any more."""
+    chat, log = await ports.add_chat(messages=1), QueuedLog()
+    writes = queued(log, ports)
+    changing = asyncio.ensure_future(
+        MessageWrites(writes, ports.storage).edit_message(*chat, 1, "b")
+        if kind == "edit"
+        else ChatWrites(writes, ports.storage).retitle_chat(*chat, "another title")
+    )
+    async with asyncio.timeout(5):
+        while not log.futures:  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.001)
+    for table in ("message", "chat"):
+        ports.sql(f"alter table {table} rename to {table}_elsewhere")
+    await log.settle()
+
+    changed, accepted = await changing
+
+    assert accepted == Accepted(1, BEGAN_AT, replayed=False, durability="queued")
+    assert changed in {
+        Message(1, "b", None, None, BEGAN_AT, BEGAN_AT, edited=True), Chat(1, "another title", 1, BEGAN_AT, BEGAN_AT)
+    }  # fmt: skip
+
+
+async def test_a_message_that_is_not_there_is_neither_edited_nor_deleted_on_the_log(ports: Ports) -> None:
+    """A log of its own would take both: it knows numbers, not messages."""
+    chat, log = await ports.add_chat(messages=1), QueuedLog()
+    messages = MessageWrites(queued(log, ports), ports.storage)
+
+    for change in (messages.edit_message(*chat, 2, "b"), messages.delete_message(*chat, 2)):
+        with pytest.raises(NotFoundError, match="Message not found"):
+            await change
+
+    assert log.batches == []
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "stored", "durability"), [(None, True, "queued"), (1, True, "stored"), (1, False, "queued")]
+)
+async def test_who_prefers_to_wait_is_told_what_is_true(
+    ports: Ports,
+    wait_s: int | None,
+    stored: bool,  # noqa: FBT001
+    durability: str,
+) -> None:
+    """Stored if it is in time, else queued: never an error, and never more than is known."""
+    log, scopes = QueuedLog(), DictScopes()
+    writes = queued(log, ports, Storing(scopes, ports.clock))
+    if stored:
+        scopes.store(position(1))
+    appending = asyncio.ensure_future(writes.append(message("a"), 1, wait_s))
+    await appended(log)
+    ports.clock.move(0 if stored else 1)
+
+    accepted = await asyncio.wait_for(appending, 5)
+
+    assert accepted == Accepted(1, BEGAN_AT, replayed=False, durability=durability)
+    assert (scopes.looks > 0) is (wait_s is not None)
+    applied = (b"Preference-Applied", b"wait")
+    assert (applied in written_headers(accepted.durability, wait_s)) is (durability == "stored")
+
+
+async def test_who_prefers_to_wait_is_told_of_an_error_at_once(ports: Ports) -> None:
+    """There is nothing to wait for."""
+    log, scopes = QueuedLog(), DictScopes()
+    writes = queued(log, ports, Storing(scopes, ports.clock))
+    appending = asyncio.ensure_future(writes.append(message("a"), 1, 30))
+    await turn()
+    await log.settle(error=UnavailableError("away"))
+
+    with pytest.raises(UnavailableError):
+        await asyncio.wait_for(appending, 5)
+    assert scopes.looks == 0

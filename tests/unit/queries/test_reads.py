@@ -13,19 +13,18 @@ from parley.domain.errors import NotFoundError
 from parley.http.v1.schemas import encode_message
 from parley.queries.reads import Reads
 from parley.queries.tail import Tail
-from tests.support.ports import DATABASES, Ports
+from tests.support.ports import DATABASES, Ports, opened
 from tests.unit.workers.doubles import StillClock
 
 
 @pytest.fixture
 async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
     """Give nine applications, three of them deleted."""
-    opened = Ports(DATABASES["sqlite"](tmp_path), StillClock())
-    tokens = [await opened.add_application(f"application {number}") for number in range(1, 10)]
-    for number in (1, 5, 9):
-        await opened.tenants.delete(tokens[number - 1])
-    yield opened
-    opened.close()
+    async with opened(Ports(DATABASES["sqlite"](tmp_path), StillClock())) as made:
+        tokens = [await made.add_application(f"application {number}") for number in range(1, 10)]
+        for number in (1, 5, 9):
+            await made.tenants.delete(tokens[number - 1])
+        yield made
 
 
 def nothing_kept() -> Tail:

@@ -7,26 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from parley.domain.documents import Document
+from parley.domain.documents import ChatId, Document
 from parley.domain.errors import NotFoundError, UnavailableError
 from parley.domain.events import ChatDeleted, Entry, MessageDeleted, MessageEdited, Position
 from parley.queries.search import Search
 from parley.search.port import Candidates
-from tests.support.ports import DATABASES, Ports, posted
+from tests.support.ports import DATABASES, Ports, opened, posted
 from tests.unit.workers.doubles import StillClock
 
 
 class LooseIndex:
     """A `SearchIndex` that names every number up to a last one, in portions."""
 
+    shortest = 3
+
     def __init__(self, last: int, portion: int) -> None:
         """Name 1 to ``last``."""
         self.last, self.portion = last, portion
-        self.asked: list[tuple[int, str, int, int]] = []
+        self.asked: list[tuple[ChatId, str, int, int]] = []
 
-    async def candidates(self, chat_id: int, folded: str, after: int, limit: int) -> Candidates:
+    async def start(self) -> None:
+        """Have nothing to open."""
+
+    async def candidates(self, chat: ChatId, folded: str, after: int, limit: int) -> Candidates:
         """Give the next portion."""
-        self.asked.append((chat_id, folded, after, limit))
+        self.asked.append((chat, folded, after, limit))
         stop = min(after + min(limit, self.portion), self.last)
         return Candidates(list(range(after + 1, stop + 1)), stop if stop < self.last else None)
 
@@ -43,25 +48,24 @@ class LooseIndex:
     async def ping(self) -> None:
         """Answer."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Have nothing to close."""
 
 
 class AwayIndex(LooseIndex):
     """One that does not answer."""
 
-    async def candidates(self, chat_id: int, folded: str, after: int, limit: int) -> Candidates:
+    async def candidates(self, chat: ChatId, folded: str, after: int, limit: int) -> Candidates:
         """Be away."""
-        del chat_id, folded, after, limit
+        del chat, folded, after, limit
         raise UnavailableError("away", code="search_unavailable")
 
 
 @pytest.fixture
 async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
     """Give an empty installation."""
-    opened = Ports(DATABASES["sqlite"](tmp_path), StillClock())
-    yield opened
-    opened.close()
+    async with opened(Ports(DATABASES["sqlite"](tmp_path), StillClock())) as made:
+        yield made
 
 
 async def hundred(ports: Ports) -> tuple[str, int]:

@@ -32,7 +32,7 @@ from parley.queries.reads import Reads
 from parley.queries.tail import Tail
 from parley.storage.port import Page
 from parley.telemetry.clock import SystemClock
-from tests.support.ports import DATABASES, Ports, posted
+from tests.support.ports import DATABASES, Ports, opened, posted
 from tests.unit.workers.doubles import StillClock
 
 MIB = 1024 * 1024
@@ -82,9 +82,8 @@ class Room:
 @pytest.fixture
 async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
     """Give a storage and its log."""
-    opened = Ports(DATABASES["sqlite"](tmp_path), StillClock())
-    yield opened
-    opened.close()
+    async with opened(Ports(DATABASES["sqlite"](tmp_path), StillClock())) as made:
+        yield made
 
 
 @pytest.fixture

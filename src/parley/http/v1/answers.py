@@ -10,21 +10,27 @@ import msgspec
 from parley.http.etags import entity_tag, is_known
 from parley.http.exchange import Exchange
 from parley.http.v1.schemas import ApplicationView, ChatView, MessageView
+from parley.http.written import written_headers
+from parley.queries.reads import Reads
 
 Headers = list[tuple[bytes, bytes]]
 View = ApplicationView | ChatView | MessageView | msgspec.Raw
 
 _JSON: Final = (b"Content-Type", b"application/json")
+_TAIL_IS_AWAY: Final = (b"Parley-Degraded", b"tail")
 _REPLAYED: Final = (b"Idempotent-Replayed", b"true")
-_WAITED: Final = (b"Preference-Applied", b"wait")
-STORED: Final = "stored"
 
 _encode = msgspec.json.Encoder().encode
 
 
-def send_found(exchange: Exchange, found: View | Sequence[View], links: Sequence[tuple[bytes, bytes]] = ()) -> None:
+def send_found(exchange: Exchange, found: View | Sequence[View], headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer a read with 200, or 304 if the client has these bytes."""
-    send_bytes(exchange, _encode(found), [_JSON, *links])
+    send_bytes(exchange, _encode(found), [_JSON, *headers])
+
+
+def degraded(reads: Reads) -> Headers:
+    """Give the header that says so while reads lack the end of the log."""
+    return [_TAIL_IS_AWAY] if reads.is_degraded else []
 
 
 def send_bytes(exchange: Exchange, body: bytes, headers: Headers) -> None:
@@ -53,11 +59,3 @@ def send_created(exchange: Exchange, view: View, durability: str, wait_s: int | 
     if replayed:
         headers.append(_REPLAYED)
     exchange.respond(201, headers, _encode(view))
-
-
-def written_headers(durability: str, wait_s: int | None) -> Headers:
-    """Give what every good answer to a write says about its durability."""
-    headers: Headers = [(b"Parley-Durability", durability.encode())]
-    if wait_s is not None and durability == STORED:
-        headers.append(_WAITED)
-    return headers

@@ -15,10 +15,11 @@ from parley.http.links import link_header
 from parley.http.parameters import read_cursors, read_parameters
 from parley.http.requests import check_content, check_size, read_idempotency_key, read_object, read_wait
 from parley.http.services import Services
-from parley.http.v1.answers import STORED, send_created, send_found, send_written
+from parley.http.v1.answers import send_created, send_found, send_written
 from parley.http.v1.checks import check_read, check_write, kept
 from parley.http.v1.routing import Place
 from parley.http.v1.schemas import show_application
+from parley.ingest.writes import STORED
 
 _FINGERPRINT_BYTES: Final = 16
 

@@ -9,7 +9,7 @@ from parley.http.links import link_header
 from parley.http.parameters import read_limit, read_number_above, read_parameters, read_text, read_window, text_name
 from parley.http.requests import read_object
 from parley.http.services import Services
-from parley.http.v1.answers import send_found, send_written
+from parley.http.v1.answers import degraded, send_found, send_written
 from parley.http.v1.checks import check_read, check_write, kept
 from parley.http.v1.pages import page_links
 from parley.http.v1.routing import Place
@@ -37,7 +37,7 @@ class MessageRoutes:
             raise
         page = await self._reads.list_messages(place.token, place.chat, window)
         links = page_links(exchange, parameters, window, page)
-        send_found(exchange, [show_listed(message) for message in page.items], links)
+        send_found(exchange, [show_listed(message) for message in page.items], [*links, *degraded(self._reads)])
 
     async def search_messages(self, exchange: Exchange, place: Place) -> None:
         """Answer ``GET …/messages/search``."""
@@ -53,23 +53,24 @@ class MessageRoutes:
         scan = await self._search.search_messages(place.token, place.chat, text, after, limit)
         following = None if scan.next_after is None else [("after", scan.next_after)]
         links = link_header(exchange, kept(parameters, text_name(parameters), "limit"), next=following)
-        send_found(exchange, [show_message(message) for message in scan.items], links)
+        send_found(exchange, [show_message(message) for message in scan.items], [*links, *degraded(self._reads)])
 
     async def get_message(self, exchange: Exchange, place: Place) -> None:
         """Answer ``GET …/messages/{number}``."""
         check_read(exchange)
-        send_found(exchange, show_message(await self._reads.get_message(*place)))
+        message = await self._reads.get_message(*place)
+        send_found(exchange, show_message(message), degraded(self._reads))
 
     async def edit_message(self, exchange: Exchange, place: Place) -> None:
         """Answer ``PATCH`` and ``PUT …/messages/{number}``."""
         wait_s = check_write(exchange, self._writes)
         await self._reads.get_message(*place)
         body = read_body(read_object(exchange.body, "message"))
-        message = await self._messages.edit_message(*place, body, wait_s)
-        send_written(exchange, show_message(message), self._writes.durability, wait_s)
+        message, accepted = await self._messages.edit_message(*place, body, wait_s)
+        send_written(exchange, show_message(message), accepted.durability, wait_s)
 
     async def delete_message(self, exchange: Exchange, place: Place) -> None:
         """Answer ``DELETE …/messages/{number}``."""
         wait_s = check_write(exchange, self._writes)
-        await self._messages.delete_message(*place, wait_s)
-        send_written(exchange, None, self._writes.durability, wait_s)
+        accepted = await self._messages.delete_message(*place, wait_s)
+        send_written(exchange, None, accepted.durability, wait_s)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from parley.http.exchange import Exchange
+from parley.http.front import refuse_unknown
 from parley.http.operations import OPERATIONS
 from parley.http.problems import CONTENT_TYPE, problem
 from parley.http.write.routes import create_path
@@ -29,22 +30,43 @@ class WriteService:
 
     def __call__(self, exchange: Exchange) -> None:
         """Answer one exchange."""
-        probe = self._probes.get(exchange.path)
-        if probe is not None:
-            self._allow(exchange, probe, b"GET, HEAD, OPTIONS", {"GET", "HEAD"})
-        elif create_path(exchange.path.split("/")):
-            self._allow(exchange, None, b"POST, OPTIONS", set())
+        if answer_probe(self._probes, exchange):
+            return
+        if create_path(exchange.path.split("/")):
+            _allow(exchange, None, b"POST, OPTIONS", set())
         else:
             detail = "Not found"
             if _ELSEWHERE.fullmatch(exchange.path):
                 detail = f"Not found on the write service; the full API on port {self._api_port} has it"
             exchange.respond(404, [CONTENT_TYPE], problem(404, "route_not_found", detail, exchange.request_id))
 
-    def _allow(self, exchange: Exchange, probe: Application | None, allow: bytes, methods: set[str]) -> None:
-        if probe is not None and exchange.method in methods:
-            probe(exchange)
-        elif exchange.method == "OPTIONS":
-            exchange.respond(204, [(b"Allow", allow)], b"")
-        else:
-            body = problem(405, "method_not_allowed", "Method not allowed", exchange.request_id)
-            exchange.respond(405, [CONTENT_TYPE, (b"Allow", allow)], body)
+
+class ProbeService:
+    """Health, readiness and metrics, and nothing else: for processes without a port of their own."""
+
+    def __init__(self, probes: dict[str, Application]) -> None:
+        """Answer ``GET`` on the paths of ``probes``."""
+        self._probes = probes
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer one exchange."""
+        if not answer_probe(self._probes, exchange):
+            refuse_unknown(exchange)
+
+
+def answer_probe(probes: dict[str, Application], exchange: Exchange) -> bool:
+    """Answer an exchange on the path of a probe; ``False`` on another path."""
+    probe = probes.get(exchange.path)
+    if probe is not None:
+        _allow(exchange, probe, b"GET, HEAD, OPTIONS", {"GET", "HEAD"})
+    return probe is not None
+
+
+def _allow(exchange: Exchange, probe: Application | None, allow: bytes, methods: set[str]) -> None:
+    if probe is not None and exchange.method in methods:
+        probe(exchange)
+    elif exchange.method == "OPTIONS":
+        exchange.respond(204, [(b"Allow", allow)], b"")
+    else:
+        body = problem(405, "method_not_allowed", "Method not allowed", exchange.request_id)
+        exchange.respond(405, [CONTENT_TYPE, (b"Allow", allow)], body)

@@ -1,0 +1,485 @@
+"""Following a log of its own: whoever asks gets everything from before the asking, or is told that it cannot be had."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from parley.domain.errors import OutcomeUnknownError, UnavailableError
+from parley.domain.events import Entry as LogEntry
+from parley.domain.events import Event, Logged, MessageDeleted, MessageEdited, Position
+from parley.queries import following
+from parley.queries.following import LOOK_EVERY_S, RETRY_AFTER_S, Follower
+from parley.queries.unstored import Unstored
+from tests.unit.queries.doubles import DictStream, Rows, say
+from tests.unit.workers.doubles import StillClock
+
+PLACE = ("t", 1)
+"""The chat of partition 0; chat 2 is that of partition 1."""
+
+
+class Watch:
+    """A follower of a log of two partitions, and what it told."""
+
+    def __init__(self) -> None:
+        """Begin behind what is stored."""
+        self.stream, self.rows, self.clock = DictStream(2), Rows(2), StillClock()
+        self.unstored = Unstored(1024 * 1024)
+        self.told: list[Event | None] = []
+        self.follower = Follower(self.stream, self.rows, self.unstored, self.clock, self.told.append)
+        self.last = 0
+
+    def post(self, partition: int = 0) -> Logged:
+        """Put a message on the log."""
+        self.last += 1
+        return self.stream.put(say("t", 1 + partition, f"message {self.last}"), self.last, partition)
+
+    def numbers(self) -> list[int]:
+        """Give which messages are remembered."""
+        return sorted(number for chat in self.unstored.chats("t").values() for number in chat.posted)
+
+    async def caught_up(self) -> bool:
+        """Catch up, within a time that no healthy follower needs."""
+        return await asyncio.wait_for(self.follower.catch_up(), 5)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Let the loop run until something is so."""
+        async with asyncio.timeout(5):
+            while not is_so():  # noqa: ASYNC110 - of any kind
+                await asyncio.sleep(0)
+
+    def store(self, until: Logged, partition: int = 0) -> None:
+        """Let persist store and trim."""
+        self.rows.move(until.position, partition)
+        self.stream.trim(until.position, partition)
+
+
+@pytest.fixture
+async def watch() -> Watch:
+    """Give a follower that has begun."""
+    made = Watch()
+    assert await made.follower.start() == 2
+    return made
+
+
+async def test_a_follower_begins_behind_what_is_stored() -> None:
+    """In every partition where the database is."""
+    watch = Watch()
+    stored, other, after = watch.post(0), watch.post(1), watch.post(0)
+    watch.rows.move(stored.position, 0)
+    watch.rows.move(other.position, 1)
+    await watch.follower.start()
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [3]
+    assert watch.told == [None, after.event]
+
+
+async def test_callers_of_one_turn_share_a_round(watch: Watch) -> None:
+    """One round trip for all of them."""
+    watch.post()
+
+    assert await asyncio.gather(*(watch.caught_up() for _ in range(50))) == [True] * 50
+    assert len(watch.stream.asked) == 1
+    assert watch.numbers() == [1]
+
+
+async def test_a_caller_never_gets_a_round_that_began_before_its_call(watch: Watch) -> None:
+    """What was appended after the log was looked at, and before the call, is there after the call."""
+    watch.stream.gate = asyncio.Event()
+    first = asyncio.ensure_future(watch.caught_up())
+    await watch.until(lambda: len(watch.stream.asked) == 1)
+    watch.post()
+    later = [asyncio.ensure_future(watch.caught_up()) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    gate, watch.stream.gate = watch.stream.gate, asyncio.Event()
+    gate.set()
+    await first
+    await watch.until(lambda: len(watch.stream.asked) == 2)
+    after_first = watch.numbers(), [each.done() for each in later]
+    watch.stream.gate.set()
+    await asyncio.gather(*later)
+
+    assert after_first == ([], [False] * 3)
+    assert watch.numbers() == [1]
+    assert len(watch.stream.asked) == 2
+
+
+async def test_a_caller_that_goes_away_disturbs_nobody(watch: Watch) -> None:
+    """Its round goes on for the others."""
+    watch.stream.gate = asyncio.Event()
+    one, other = asyncio.ensure_future(watch.caught_up()), asyncio.ensure_future(watch.caught_up())
+    await watch.until(lambda: len(watch.stream.asked) == 1)
+
+    one.cancel()
+    watch.stream.gate.set()
+
+    assert await other
+    assert one.cancelled()
+    assert await watch.caught_up()
+
+
+async def test_entries_that_arrive_while_it_reads_are_read_on_next_time(watch: Watch) -> None:
+    """Each once, in order."""
+    for _ in range(20):
+        watch.post()
+        await watch.caught_up()
+    watch.stream.on_read = watch.post
+    for _ in range(20):
+        await watch.caught_up()
+    watch.stream.on_read = lambda: None
+    await watch.caught_up()
+
+    assert watch.numbers() == list(range(1, 41))
+    assert [event.number for event in watch.told if event] == watch.numbers()
+
+
+async def test_a_follower_that_is_far_behind_reads_on_to_the_end(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one call, as many round trips as it takes; partitions that are read to their end are not asked again."""
+    monkeypatch.setattr(following, "READ_LIMIT", 10)
+    watch.follower._limit = 10
+    for _ in range(35):
+        watch.post(0)
+    watch.post(1)
+
+    assert await watch.caught_up()
+    assert len(watch.numbers()) == 36
+    assert [sorted(asked) for asked in watch.stream.asked] == [[0, 1], [0], [0], [0]]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnavailableError("away"),
+        OutcomeUnknownError("odd"),
+        KeyError("a bug"),
+        OSError("reset"),
+        asyncio.CancelledError(),
+    ],
+)
+async def test_nobody_waits_for_ever_when_the_log_fails(watch: Watch, error: BaseException) -> None:
+    """Whatever the log fails with: those who wait are told, and those who come later get what they ask for."""
+    watch.stream.gate = asyncio.Event()
+    first = asyncio.ensure_future(watch.caught_up())
+    await watch.until(lambda: len(watch.stream.asked) == 1)
+    later = [asyncio.ensure_future(watch.caught_up()) for _ in range(3)]
+    await asyncio.sleep(0)
+    watch.stream.error = error
+    watch.stream.gate.set()
+    await first
+    await watch.until(lambda: len(watch.stream.asked) == 2)
+    await asyncio.sleep(0)
+    watch.stream.error = None
+    watch.post()
+    watch.clock.move(RETRY_AFTER_S)
+
+    assert await watch.caught_up()
+    assert not watch.follower.is_away
+    assert set(await asyncio.gather(*later)) <= {False, True}
+    assert watch.numbers() == [1]
+
+
+async def test_a_log_that_is_away_is_asked_again_after_a_pause(watch: Watch) -> None:
+    """Until then readers are told at once."""
+    watch.stream.error = UnavailableError("away")
+    told = [await watch.caught_up() for _ in range(3)]
+    asked = len(watch.stream.asked)
+    watch.stream.error = None
+    watch.clock.move(RETRY_AFTER_S / 2)
+    told.append(await watch.caught_up())
+    away = watch.follower.is_away
+    watch.clock.move(RETRY_AFTER_S / 2)
+
+    assert told == [False] * 4
+    assert asked == 1
+    assert away
+    assert await watch.caught_up()
+    assert not watch.follower.is_away
+
+
+async def test_a_log_that_does_not_answer_is_waited_for_only_so_long(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And asked for less at a time, as long as nothing comes: a thousand large entries take their time."""
+    monkeypatch.setattr(following, "PATIENCE_S", 0.01)
+    watch.stream.gate = asyncio.Event()
+    limits = []
+    for _ in range(5):
+        assert not await watch.caught_up()
+        limits.append(watch.follower._limit)
+        watch.clock.move(RETRY_AFTER_S)
+    watch.stream.gate.set()
+    for _ in range(20):
+        watch.post()
+
+    assert limits == [250, 31, 3, 1, 1]
+    assert await watch.caught_up()
+    assert watch.numbers() == list(range(1, 21))
+
+
+async def test_what_was_read_before_a_timeout_stays_read(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A follower far behind gets on, round by round, with the same portions."""
+    monkeypatch.setattr(following, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(following, "READ_LIMIT", 10)
+    watch.follower._limit = 10
+    for _ in range(25):
+        watch.post()
+    stuck = asyncio.Event()
+    watch.stream.on_read = lambda: setattr(watch.stream, "gate", stuck if len(watch.stream.asked) == 2 else None)
+
+    assert not await watch.caught_up()
+    assert watch.numbers() == list(range(1, 11))
+    assert watch.follower._limit == 10
+    watch.clock.move(RETRY_AFTER_S)
+    assert await watch.caught_up()
+    assert watch.numbers() == list(range(1, 26))
+
+
+async def test_a_new_epoch_is_followed_in_the_call_that_finds_it(watch: Watch) -> None:
+    """What the old life had and the database has is let go of, and what the new one has is there."""
+    watch.post(0)
+    watch.post(1)
+    await watch.caught_up()
+    watch.stream.open[0] = 2
+    watch.rows.move(Position(2, 7), 0)
+    new = watch.post(0)
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [2, 3]
+    assert watch.told[-2:] == [None, new.event]
+    assert new.position.epoch == 2
+
+
+async def test_a_sealed_log_is_read_to_its_end(watch: Watch) -> None:
+    """Between two lives nothing is acknowledged, so what is there is all."""
+    watch.post()
+    watch.stream.open[0] = None
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [1]
+    assert watch.rows.looks == 1
+
+
+async def test_a_new_epoch_is_not_known_while_the_database_is_away(watch: Watch) -> None:
+    """Readers are told; afterwards it goes on."""
+    await watch.caught_up()
+    watch.stream.open[0] = 2
+    watch.rows.move(Position(2, 7), 0)
+    watch.post()
+    watch.rows.error = UnavailableError("away")
+
+    assert not await watch.caught_up()
+    watch.rows.error = None
+    watch.clock.move(RETRY_AFTER_S)
+    assert await watch.caught_up()
+    assert watch.numbers() == [1]
+
+
+async def test_a_look_that_finds_the_new_epoch_first_costs_nobody_an_entry(watch: Watch) -> None:
+    """It moves on while a round is reading the old one: the round reads the new one, too."""
+    watch.post()
+    await watch.caught_up()
+    watch.stream.gate = asyncio.Event()
+    watch.stream.open[0] = 2
+    watch.rows.move(Position(2, 7), 0)
+    watch.post()
+
+    reading = asyncio.ensure_future(watch.caught_up())
+    await watch.until(lambda: len(watch.stream.asked) == 2)
+    await watch.follower._look()
+    watch.stream.gate.set()
+
+    assert await reading
+    assert watch.numbers() == [2]
+
+
+async def test_entries_that_are_stored_while_they_are_read_are_not_remembered_for_ever(watch: Watch) -> None:
+    """The look comes between the log's answer and its taking."""
+    watch.stream.gate = asyncio.Event()
+    reading = asyncio.ensure_future(watch.caught_up())
+    posts = [watch.post() for _ in range(3)]
+    await watch.until(lambda: len(watch.stream.asked) == 1)
+    watch.rows.move(posts[1].position)
+
+    await watch.follower._look()
+    watch.stream.gate.set()
+
+    assert await reading
+    assert watch.numbers() == [3]
+    watch.rows.move(posts[2].position)
+    await watch.follower._look()
+    assert (len(watch.unstored), watch.unstored.bytes) == (0, 0)
+
+
+async def test_what_was_stored_before_it_was_read_may_have_been_anything(watch: Watch) -> None:
+    """A look finds the database ahead of what was read."""
+    watch.post()
+    await watch.caught_up()
+    watch.told.clear()
+    watch.store(watch.post())
+
+    await watch.follower._look()
+
+    assert watch.told == [None]
+    assert len(watch.unstored) == 0
+
+
+async def test_entries_that_were_trimmed_unread_are_noticed_by_the_next_one(watch: Watch) -> None:
+    """The database knows better than what is remembered, which is stored, too: a deleted message is not shown again."""
+    watch.post()
+    watch.stream.put(LogEntry(*PLACE, MessageEdited("read"), 1), 1)
+    await watch.caught_up()
+    watch.told.clear()
+    watch.stream.put(LogEntry(*PLACE, MessageEdited("not read"), 1), 1)
+    watch.store(watch.stream.put(LogEntry(*PLACE, MessageDeleted(), 1), 1))
+    last = watch.post()
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [2]
+    assert watch.told == [None, last.event]
+    assert len(watch.unstored) == 1
+
+
+async def test_entries_without_a_gap_are_no_reason_to_forget(watch: Watch) -> None:
+    """Also when all before them was trimmed, and from a new life's first entry on."""
+    watch.store(watch.post())
+    await watch.caught_up()
+    for _ in range(3):
+        last = watch.post()
+        await watch.caught_up()
+        watch.store(last)
+    watch.stream.open[0] = 2
+    watch.rows.move(Position(2, 7))
+    for _ in range(3):
+        watch.post()
+        await watch.caught_up()
+
+    renewed = watch.told.index(None, 1)
+
+    assert [event and event.number for event in watch.told] == [None, 2, 3, 4, None, 5, 6, 7]
+    assert renewed == 4
+
+
+async def test_an_entry_that_cannot_be_read_may_be_anything(watch: Watch) -> None:
+    """It is passed over, nothing that is remembered is given up for it, and its count is not relied on."""
+    watch.post()
+    watch.stream.put(say(*PLACE, "?"), 2, is_readable=False)
+    watch.stream.lists[0, 1][-1] = watch.stream.lists[0, 1][-1]._replace(so_far=watch.stream.lists[0, 1][0].so_far)
+    watch.last = 2
+    watch.post()
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [1, 3]
+    assert watch.told.count(None) == 3
+
+
+async def test_an_entry_that_cannot_be_remembered_is_not_passed_over(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers are told that something is missing, until it can be."""
+    watch.post()
+    add = watch.unstored.add
+
+    def fail(partition: int, event: Event) -> None:
+        del partition, event
+        raise ValueError
+
+    monkeypatch.setattr(watch.unstored, "add", fail)
+    assert not await watch.caught_up()
+    monkeypatch.setattr(watch.unstored, "add", add)
+    watch.clock.move(RETRY_AFTER_S)
+
+    assert await watch.caught_up()
+    assert watch.numbers() == [1]
+
+
+async def test_a_follower_keeps_up_while_nobody_reads(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads, lets go of what is stored, outlives every failure of log and database, and stops when it is told to."""
+    monkeypatch.setattr(following, "FOLLOW_EVERY_S", 0.001)
+    stop = asyncio.Event()
+    task = asyncio.create_task(watch.follower.follow(stop))
+
+    async def after(step: Callable[[], object], is_so: Callable[[], bool]) -> None:
+        step()
+        watch.clock.move(max(LOOK_EVERY_S, RETRY_AFTER_S))
+        await watch.until(is_so)
+
+    await after(watch.post, lambda: watch.numbers() == [1])
+    await after(lambda: setattr(watch.stream, "error", KeyError("a bug")), lambda: watch.follower.is_away)
+    await after(lambda: setattr(watch.stream, "error", None), lambda: not watch.follower.is_away)
+    looks = watch.rows.looks
+    for error in (UnavailableError("away"), KeyError("a bug")):
+        watch.rows.error = error
+        await after(lambda: None, lambda before=looks: watch.rows.looks > before)  # type: ignore[misc]
+        looks = watch.rows.looks
+    watch.rows.error = None
+    await after(lambda: watch.store(watch.post()), lambda: len(watch.unstored) == 0)
+    stop.set()
+
+    await asyncio.wait_for(task, 5)
+    assert not watch.follower.is_away
+
+
+async def test_a_follower_cannot_begin_without_the_database() -> None:
+    """Where to begin is written there."""
+    watch = Watch()
+    watch.rows.error = UnavailableError("away")
+
+    with pytest.raises(UnavailableError):
+        await watch.follower.start()
+
+
+class Everybody:
+    """Writers, persist, looks and readers of one partition, all at once."""
+
+    def __init__(self, watch: Watch) -> None:
+        """Do as many turns as find every order."""
+        self.watch = watch
+        self.written: list[Logged] = []
+        self.lost: set[int] = set()
+
+    async def write(self) -> None:
+        """Post."""
+        for _ in range(300):
+            self.written.append(self.watch.post())
+            await asyncio.sleep(0)
+
+    async def persist(self) -> None:
+        """Store some, trim at once or later, look."""
+        watch, stored = self.watch, 0
+        for turn in range(200):
+            stored = min(stored + turn % 4, len(self.written))
+            if stored:
+                watch.rows.move(self.written[stored - 1].position)
+            if stored and turn % 2:
+                await asyncio.sleep(0)
+                watch.stream.trim(self.written[stored - 1].position)
+            if turn % 3:
+                await watch.follower._look()
+
+    async def read(self) -> None:
+        """Look for everything that was written before the question, remembered or stored."""
+        for _ in range(150):
+            before = len(self.written)
+            assert await self.watch.caught_up()
+            stored_until = self.watch.rows.rows[0].position
+            unstored = {
+                each.event.number for each in self.written[:before] if each.event and each.position > stored_until
+            }
+            self.lost |= unstored - set(self.watch.numbers())
+
+
+async def test_readers_writers_persist_and_looks_at_once_lose_nothing(watch: Watch) -> None:
+    """Each reader finds what was written before it asked, remembered or stored."""
+    everybody = Everybody(watch)
+
+    await asyncio.gather(everybody.write(), everybody.persist(), everybody.read(), everybody.read())
+
+    assert everybody.lost == set()
+    assert watch.last == 300
+    watch.rows.move(everybody.written[-1].position)
+    await watch.follower._look()
+    assert (len(watch.unstored), watch.unstored.bytes) == (0, 0)
