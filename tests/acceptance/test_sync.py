@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 import pytest
 
-from parley.bootstrap import Sockets, serve
-from parley.config import load_settings
+from parley.bootstrap import Roles, Sockets, run
+from parley.config import JOBS, load_settings
 from parley.domain.cursors import Window
 from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessageEdited, MessagesPosted
 from parley.domain.model import Draft
@@ -205,12 +205,12 @@ async def test_client_finds_every_201_when_the_power_was_cut_under_both_services
             "write_bind": "127.0.0.1:0",
         }
     )
-    sockets = Sockets.take(settings)
-    urls = [f"http://127.0.0.1:{bound.getsockname()[1]}" for bound in sockets]
+    sockets = Sockets.take(settings, "api", "write")
+    urls = [f"http://127.0.0.1:{bound.getsockname()[1]}" for bound in sockets if bound is not None]
     ready, stop = asyncio.Event(), asyncio.Event()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(settings, sockets, ready.set, stop))
+        group.create_task(run(settings, Roles(api=True, write=True, jobs=JOBS), sockets, ready.set, stop))
         await ready.wait()
         load = CreateLoad(urls, token, CHATS, rng, progress)
         load.acknowledged = known

@@ -9,7 +9,7 @@ import pytest
 from parley.domain.errors import KeyReusedError, NotFoundError
 from parley.domain.events import ChatCreated, ChatDeleted, Entry
 from parley.domain.model import Application
-from parley.storage.sqlite.tenants import partition_of
+from parley.domain.partitions import partition_of
 from tests.support.ports import KEY_TTL_S, PARTITIONS, Ports, keyed
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 

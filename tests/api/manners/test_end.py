@@ -63,7 +63,7 @@ def _answer_or_none(client: Raw) -> Answer | None:
 
 
 def test_drain_finishes_what_is_in_flight_and_closes_the_rest(start: Callable[[Limits], Service]) -> None:
-    """Idle and half-sent connections go at once, unanswered requests are answered, all within the limit."""
+    """Idle and half-sent connections go after a moment, unanswered requests are answered, all within the limit."""
     service = start(Limits())
     with service.connect() as idle, service.connect() as half, service.connect() as busy:
         idle.ask(GET)

@@ -253,7 +253,7 @@ class Connection(asyncio.Protocol):
         if not (unanswered.is_answered or intake.expects):
             return
         now = roster.now()
-        out, last = unanswered.take(now, roster.date, is_ending=self._eof or roster.draining)
+        out, last = unanswered.take(now, roster.date, is_ending=self._eof or roster.parting)
         if out:
             self._since = now
             self._served = True

@@ -24,11 +24,41 @@ def bind(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 
     Clients may connect from now on; they are answered once a `Listener` serves the socket.
     """
+    bound = _take(host, port, reuse_port=reuse_port)
+    try:
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise _refused(host, port, error) from None
+    bound.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    return bound
+
+
+def bind_shared(host: str, port: int, count: int) -> list[socket.socket]:
+    """Take one port ``count`` times, for as many processes; the kernel spreads new connections over the sockets.
+
+    Raises:
+        ConfigurationError: somebody listens there, who would otherwise share the port without a word.
+    """
+    with _take(host, port, reuse_port=False) as alone:
+        port = alone.getsockname()[1]
+    sockets: list[socket.socket] = []
+    try:
+        sockets.extend(bind(host, port, reuse_port=True) for _ in range(count))
+    except ConfigurationError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets
+
+
+def _take(host: str, port: int, *, reuse_port: bool) -> socket.socket:
+    """Bind without listening."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from None
+        raise _refused(host, port, error) from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
@@ -36,12 +66,14 @@ def bind(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         if reuse_port:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(address)
-        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from None
-    bound.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        raise _refused(host, port, error) from None
     return bound
+
+
+def _refused(host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}")
 
 
 class Listener:
@@ -80,7 +112,10 @@ class Listener:
         self._servers.append(server)
 
     async def drain(self, limit_s: float) -> int:
-        """Stop accepting, let what is in flight finish, close all; give how many had to be cut after ``limit_s``."""
+        """Stop accepting, let what is in flight finish, close all; give how many had to be cut after ``limit_s``.
+
+        Whoever keeps a connection open may send one more request for a moment: its answer says that it was the last.
+        """
         for server in self._servers:
             server.close()
         return await self._roster.drain(limit_s)

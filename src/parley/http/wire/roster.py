@@ -35,7 +35,10 @@ class Roster:
         self.limits = limits
         self.now = clock.monotonic
         self.new_id = new_id
+        self.parting = False
+        """The next answer to each client is its last."""
         self.draining = False
+        """No request is taken in any more."""
         self.date = b""
         self._clock = clock
         self._on_refused = on_refused
@@ -76,19 +79,34 @@ class Roster:
         return change_bytes <= 0 or self._held_bytes <= self.limits.max_held_bytes
 
     async def drain(self, limit_s: float) -> int:
-        """Let every connection finish; cut those that have not within ``limit_s`` and count them."""
+        """Let every connection finish; cut those that have not within ``limit_s`` and count them.
+
+        A client that keeps its connection may be sending while we close it, and could not tell whether
+        that request was done. So at first each is told with its next answer, and only those that ask
+        nothing are closed without a word.
+        """
+        self.parting = True
+        until = self.now() + limit_s
+        if await self._empties_within(min(self.limits.parting_s, limit_s / 2)):
+            return 0
         self.draining = True
         for connection in list(self._connections):
             connection.drain()
+        if await self._empties_within(max(0.0, until - self.now())):
+            return 0
+        late = list(self._connections)
+        for connection in late:
+            connection.abort()
+        await self._emptied.wait()
+        return len(late)
+
+    async def _empties_within(self, limit_s: float) -> bool:
+        """Wait until no connection is left; tell whether that came in time."""
         try:
             await asyncio.wait_for(self._emptied.wait(), limit_s)
         except TimeoutError:
-            late = list(self._connections)
-            for connection in late:
-                connection.abort()
-            await self._emptied.wait()
-            return len(late)
-        return 0
+            return False
+        return True
 
     def _sweep(self) -> None:
         """Look at every connection, and come again as long as there is one."""
