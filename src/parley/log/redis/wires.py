@@ -1,0 +1,89 @@
+"""Calls by partition, over one connection to each server that is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisError
+
+from parley.domain.errors import UnavailableError
+from parley.log.redis.servers import Servers
+from parley.log.redis.urls import Host
+from parley.log.redis.wire import Command, LostReplyError, NotSentError, Reply, Wire, exchange_at_once
+
+_LED_ASTRAY: Final = (AskError, ReadOnlyError, MasterDownError, NotSentError, LostReplyError)
+"""Said when a partition may be elsewhere by now."""
+
+
+class Call(NamedTuple):
+    """A command on the keys of one partition."""
+
+    partition: int
+    command: Command
+
+
+class Wires:
+    """A set of connections of its own: its calls wait for none of another's."""
+
+    def __init__(self, servers: Servers, timeout_s: float, *, at_once: bool = False) -> None:
+        """Find partitions through ``servers``; an exchange gets its replies within a time or not at all.
+
+        With ``at_once`` a server executes the calls of an exchange together; a cluster cannot.
+        """
+        self._talk = exchange_at_once if at_once else Wire.exchange
+        self._servers = servers
+        self._timeout_s = timeout_s
+        self._wires: dict[Host, Wire] = {}
+
+    async def exchange(self, calls: Sequence[Call]) -> list[Reply]:
+        """Send calls, in one write to each server, and give their replies in order; errors are given, not raised."""
+        try:
+            hosts = [await self._servers.locate(call.partition) for call in calls]
+        except (RedisError, OSError) as error:
+            return [NotSentError(str(error))] * len(calls)
+        if len(set(hosts)) == 1:
+            replies = await self._talk(self._wire(hosts[0]), [call.command for call in calls])
+        else:
+            replies = await self._exchange_apart(calls, hosts)
+        if any(isinstance(reply, _LED_ASTRAY) for reply in replies):
+            self._servers.forget()
+        return replies
+
+    async def ask(self, calls: Sequence[Call]) -> list[Reply]:
+        """Exchange, for what may be repeated at will.
+
+        Raises:
+            UnavailableError: a server did not answer, or with an error.
+        """
+        replies = await self.exchange(calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise UnavailableError(f"The log is away: {reply}", code="log_unavailable") from reply
+        return replies
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for wire in self._wires.values():
+            await wire.close()
+        self._wires.clear()
+
+    async def _exchange_apart(self, calls: Sequence[Call], hosts: Sequence[Host]) -> list[Reply]:
+        places: dict[Host, list[int]] = defaultdict(list)
+        for place, host in enumerate(hosts):
+            places[host].append(place)
+        parts = await asyncio.gather(
+            *(self._talk(self._wire(host), [calls[place].command for place in some]) for host, some in places.items())
+        )
+        replies: list[Reply] = [None] * len(calls)
+        for some, part in zip(places.values(), parts, strict=True):
+            for place, reply in zip(some, part, strict=True):
+                replies[place] = reply
+        return replies
+
+    def _wire(self, host: Host) -> Wire:
+        if host not in self._wires:
+            self._wires[host] = Wire(lambda: self._servers.connection(host), self._timeout_s)
+        return self._wires[host]
