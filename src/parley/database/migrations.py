@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from parley.database.session import Row, Session
 from parley.domain.errors import ConfigurationError
@@ -59,15 +59,12 @@ def read_migrations(package: str, *parts: str) -> list[Migration]:
     return sorted(migrations)
 
 
-def pending(session: Session, migrations: Sequence[Migration]) -> list[Migration]:
-    """Give the migrations that the database lacks.
+def outstanding(migrations: Sequence[Migration], applied: Sequence[tuple[Any, ...]]) -> list[Migration]:
+    """Give the migrations that are not among the applied ones, which are (version, checksum, oldest code).
 
     Raises:
         ConfigurationError: the database needs newer code, or an applied migration was edited.
     """
-    if not _has_table(session):
-        return list(migrations)
-    applied: list[Row] = session.execute("select version, checksum, oldest_code from schema_migration").fetchall()
     newest = migrations[-1].version
     oldest_code = max((row[2] for row in applied), default=0)
     if oldest_code > newest:
@@ -81,6 +78,18 @@ def pending(session: Session, migrations: Sequence[Migration]) -> list[Migration
         if checksums.get(migration.version, migration.checksum) != migration.checksum:
             raise ConfigurationError(f"migration {migration.version:04} was edited after it was applied here")
     return [migration for migration in migrations if migration.version not in checksums]
+
+
+def pending(session: Session, migrations: Sequence[Migration]) -> list[Migration]:
+    """Give the migrations that the database lacks.
+
+    Raises:
+        ConfigurationError: the database needs newer code, or an applied migration was edited.
+    """
+    if not _has_table(session):
+        return list(migrations)
+    applied: list[Row] = session.execute("select version, checksum, oldest_code from schema_migration").fetchall()
+    return outstanding(migrations, applied)
 
 
 def migrate(session: Session, migrations: Sequence[Migration], now_ms: int) -> list[Migration]:

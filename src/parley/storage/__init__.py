@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING, Final, cast
 from parley.opening import load_opener
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from parley.database.migrations import Migration
     from parley.storage.port import Audit, Opened, Opening
+    from parley.telemetry.clock import Clock
+    from parley.telemetry.findings import Finding
 
-ADAPTERS: Final = {"sqlite": "parley.storage.sqlite:open_"}
-PLANS: Final = {"sqlite": "parley.storage.sqlite:plan"}
+ADAPTERS: Final = {
+    "sqlite": "parley.storage.sqlite:open_",
+    "mysql": "parley.storage.mysql:open_",
+    "mariadb": "parley.storage.mysql:open_",
+}
+PLANS: Final = {
+    "sqlite": "parley.storage.sqlite:plan",
+    "mysql": "parley.storage.mysql:plan",
+    "mariadb": "parley.storage.mysql:plan",
+}
 AUDITS: Final = {"sqlite": "parley.storage.sqlite.audit:open_audit"}
+DIAGNOSES: Final = {
+    "mysql": "parley.storage.mysql.diagnosis:diagnose",
+    "mariadb": "parley.storage.mysql.diagnosis:diagnose",
+}
+"""Only servers can be asked; of a file there is nothing to say that `open_audit` does not."""
 
 
 def open_storage(url: str, opening: Opening) -> Opened:
@@ -43,3 +58,15 @@ def plan_storage(url: str) -> Sequence[Migration]:
         ConfigurationError: no adapter serves the URL, the file cannot be read, or its schema is newer than this code.
     """
     return cast("Sequence[Migration]", load_opener(url, PLANS, "PARLEY_DATABASE_URL")(url))
+
+
+def diagnose_storage(url: str, clock: Clock, *, accepts_relaxed: bool) -> Awaitable[list[Finding]] | None:
+    """Look at the server behind ``url``, changing nothing; ``None``: an embedded database has none.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood, or the driver is not installed.
+    """
+    if url.partition(":")[0] in ADAPTERS.keys() - DIAGNOSES.keys():
+        return None
+    diagnose = load_opener(url, DIAGNOSES, "PARLEY_DATABASE_URL")
+    return cast("Awaitable[list[Finding]]", diagnose(url, clock, accepts_relaxed=accepts_relaxed))

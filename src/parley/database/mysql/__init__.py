@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: addresses, sessions, a pool, transactions with retries, migrations; no business words."""

@@ -1,0 +1,242 @@
+"""Folds entries, in the order of the log, into what they do to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+from parley.domain.documents import WHOLE_CHAT
+from parley.domain.events import (
+    ApplicationClosed,
+    ChatCreated,
+    ChatDeleted,
+    ChatRetitled,
+    Event,
+    Logged,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+    NumbersBurnt,
+)
+from parley.storage.mysql.applying.effects import Effects, Growth, NewMessage
+from parley.storage.mysql.applying.known import Application, Chat, Known, MessageKey, Stored
+from parley.storage.mysql.letters import Letter, NewLetter, in_the_way, place_of, taken_over
+
+_COLLISION: Final = "collision: the number has another message already"
+
+
+class UnstorableError(Exception):
+    """An entry contradicts what is stored; the text says how."""
+
+
+class Fold:
+    """Adds entries one by one; `effects` has what became of them."""
+
+    def __init__(self, known: Known, chat_counter: int, new_chat_id: Callable[[int], int]) -> None:
+        """Begin over what is known; ``new_chat_id`` makes an id of a counter."""
+        self.effects = Effects(chat_counter)
+        self._known = known
+        self._new_chat_id = new_chat_id
+        self._acts: dict[type, Callable[[Event, Chat, Any], None]] = {
+            MessagesPosted: self._post,
+            MessageEdited: self._edit,
+            MessageDeleted: self._delete,
+            ChatRetitled: self._retitle,
+            ChatDeleted: self._delete_chat,
+        }
+
+    def add(self, logged: Logged) -> None:
+        """Take one entry in, or set it aside."""
+        event = logged.event
+        if event is None:
+            self.set_aside(logged, "unreadable: of another version, or damaged")
+            return
+        application = self._known.applications.get(event.entry.token)
+        if application is None:
+            self.set_aside(logged, "the application is not known")
+        elif isinstance(event.entry.what, ApplicationClosed):
+            application.is_gone = True
+            self.effects.closed_applications[application.id] = event.position.at
+        elif application.is_gone:
+            self.effects.dropped += 1
+        elif self._known.letters and (letter := in_the_way(self._known.letters, event)) is not None:
+            self._await(logged, letter)
+        else:
+            self._store(logged, event, application)
+
+    def set_aside(self, logged: Logged, reason: str) -> None:
+        """Make a dead letter of an entry; its numbers are taken, and its key is remembered."""
+        self._bury(NewLetter(logged, Letter(None if logged.event is None else place_of(logged.event)), reason))
+        self.effects.fates.append(False)
+
+    def _await(self, logged: Logged, letter: Letter) -> None:
+        place = None if logged.event is None else place_of(logged.event)
+        self._bury(NewLetter(logged, Letter(place), "waits", behind=letter))
+
+    def _bury(self, new: NewLetter) -> None:
+        self.effects.letters.append(new)
+        self._known.letters.append(new.letter)
+        event, place = new.logged.event, new.letter.place
+        application = None if event is None else self._known.applications.get(event.entry.token)
+        if event is None or place is None or application is None:
+            return
+        self._remember_key(event, application)
+        if place.gives_numbers:
+            self._explain(application.id, place.chat, place.last)
+
+    def _store(self, logged: Logged, event: Event, application: Application) -> None:
+        try:
+            if not self._act(event, application):
+                self.effects.dropped += 1
+                return
+        except UnstorableError as error:
+            self.set_aside(logged, str(error))
+            return
+        self._remember_key(event, application)
+        self.effects.fates.append(True)
+
+    def _act(self, event: Event, application: Application) -> bool:
+        """Do what the event says; ``False`` if its chat is gone."""
+        entry, what = event.entry, event.entry.what
+        if isinstance(what, NumbersBurnt):
+            return self._burn(event, application, what.last)
+        if isinstance(what, ChatCreated):
+            self._create_chat(event, application, what.title)
+            return True
+        chat = self._known.chats.get((application.id, entry.chat or 0))
+        if chat is None:
+            raise UnstorableError("the chat is not known")
+        if chat.is_gone:
+            return False
+        self._acts[type(what)](event, chat, what)
+        return True
+
+    def _burn(self, event: Event, application: Application, last: int) -> bool:
+        """Explain numbers that the log never gives."""
+        number = event.entry.chat
+        chat = None if number is None else self._known.chats.get((application.id, number))
+        if number is not None and (chat is None or chat.is_gone):
+            return False
+        chat_id = 0 if chat is None else chat.id
+        self.effects.gaps.append((application.id, chat_id, event.number, last, b"burnt", event.position.at))
+        self._explain(application.id, number, last)
+        return True
+
+    def _create_chat(self, event: Event, application: Application, title: str | None) -> None:
+        key, created_hash = (application.id, event.number), _hash(title)
+        known = self._known.chats.get(key)
+        if known is not None:
+            if not known.is_gone and known.created_hash != created_hash:
+                raise UnstorableError("collision: the number has another chat already")
+            return
+        effects = self.effects
+        effects.chat_counter += 1
+        chat_id = self._new_chat_id(effects.chat_counter)
+        chat = Chat(*key, chat_id, is_gone=False, created_hash=created_hash, position=event.position)
+        self._known.chats[key] = chat
+        effects.chats[key] = (chat, title, event.position.at)
+        effects.application_growth.setdefault(application.id, Growth()).live += 1
+        self._explain(application.id, None, event.number)
+
+    def _post(self, event: Event, chat: Chat, what: MessagesPosted) -> None:
+        """Create messages; those that are there already must be the same ones."""
+        (epoch, position), at = event.position, event.position.at
+        rows: dict[MessageKey, NewMessage] = {}
+        for number, draft in enumerate(what.messages, event.number):
+            key = (chat.application, chat.id, number)
+            created_hash = _hash(draft.body)
+            if not self._is_there(key, created_hash):
+                rows[key] = NewMessage(epoch, position, draft.body, draft.sender, draft.metadata, created_hash, at)
+        self.effects.messages.update(rows)
+        self.effects.touched.extend(key[1:] for key in rows)
+        self.effects.chat_growth.setdefault((chat.application, chat.number), Growth()).live += len(rows)
+        self._explain(chat.application, chat.number, event.number + len(what.messages) - 1)
+
+    def _is_there(self, key: MessageKey, created_hash: bytes) -> bool:
+        there: NewMessage | Stored | None = self.effects.messages.get(key) or self._known.messages.get(key)
+        if there is None:
+            return False
+        if there.created_hash not in {created_hash, None}:  # a tombstone has none
+            raise UnstorableError(_COLLISION)
+        return True
+
+    def _edit(self, event: Event, chat: Chat, what: MessageEdited) -> None:
+        key, at = (chat.application, chat.id, event.number), event.position.at
+        new = self.effects.messages.get(key)
+        stored = self._known.messages.get(key)
+        if new is not None:
+            if new.deleted_at is not None:
+                return
+            new.body, new.updated_at = what.body, at
+            new.epoch, new.position = event.position
+        elif stored is None or stored.is_gone or stored.position >= event.position:
+            return
+        else:
+            self.effects.edits[key] = (event.position, what.body, at)
+            self._known.messages[key] = stored._replace(position=event.position)
+        self.effects.touched.append(key[1:])
+
+    def _delete(self, event: Event, chat: Chat, _: MessageDeleted) -> None:
+        key, at = (chat.application, chat.id, event.number), event.position.at
+        new = self.effects.messages.get(key)
+        stored = self._known.messages.get(key)
+        if new is not None:
+            if new.deleted_at is not None:
+                return
+            new.body = new.sender = new.metadata = new.created_hash = None
+            new.deleted_at = at
+            new.epoch, new.position = event.position
+        elif stored is None or stored.is_gone:
+            return
+        else:
+            position = max(stored.position, event.position)
+            self.effects.edits.pop(key, None)
+            self.effects.deletions[key] = (position, at)
+            self._known.messages[key] = Stored(is_gone=True, created_hash=None, position=position)
+        self.effects.chat_growth.setdefault((chat.application, chat.number), Growth()).live -= 1
+        self.effects.touched.append(key[1:])
+        self._take_over(event)
+
+    def _retitle(self, event: Event, chat: Chat, what: ChatRetitled) -> None:
+        if chat.position >= event.position:
+            return
+        chat.position = event.position
+        key = (chat.application, chat.number)
+        if key in self.effects.chats:
+            self.effects.chats[key] = (chat, what.title, event.position.at)
+        self.effects.retitles[key] = (event.position, what.title, event.position.at)
+
+    def _delete_chat(self, event: Event, chat: Chat, _: ChatDeleted) -> None:
+        chat.is_gone, chat.position = True, max(chat.position, event.position)
+        self.effects.closings[chat.application, chat.number] = (chat.position, event.position.at)
+        self.effects.application_growth.setdefault(chat.application, Growth()).live -= 1
+        self.effects.touched.append((chat.id, WHOLE_CHAT))
+        self._take_over(event)
+
+    def _take_over(self, event: Event) -> None:
+        moot = taken_over(self._known.letters, event) if self._known.letters else []
+        self.effects.moot_letters += [letter.id for letter in moot if letter.id]
+
+    def _explain(self, application: int, chat: int | None, last: int) -> None:
+        """Note the highest number of a scope that is known to mean something, or nothing for ever."""
+        if chat is None:
+            growth = self.effects.application_growth.setdefault(application, Growth())
+        elif (application, chat) in self._known.chats:
+            growth = self.effects.chat_growth.setdefault((application, chat), Growth())
+        else:
+            return
+        growth.last = max(growth.last, last)
+
+    def _remember_key(self, event: Event, application: Application) -> None:
+        key, what, position = event.entry.key, event.entry.what, event.position
+        if key is not None:
+            count = len(what.messages) if isinstance(what, MessagesPosted) else 1
+            row = (key.fingerprint, event.number, count, *position, position.at)
+            self.effects.keys[application.id, key.route.encode(), key.key.encode()] = row
+            self.effects.last_key_at = max(self.effects.last_key_at, position.at)
+
+
+def _hash(text: str | None) -> bytes:
+    """Tell one text from another, and an empty one from none."""
+    return blake2b(b"\0" if text is None else text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

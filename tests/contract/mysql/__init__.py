@@ -1,0 +1,1 @@
+"""The MySQL storage on a real server: what the suites of the ports do not ask."""

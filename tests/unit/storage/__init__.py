@@ -1,0 +1,1 @@
+"""The storage's rules that need no database."""
