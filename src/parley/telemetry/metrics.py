@@ -14,6 +14,7 @@ from parley.telemetry.instruments import Counter, Family, Gauge, Histogram, Inst
 
 BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 APPEND_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+PERSIST_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 REQUEST_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
@@ -62,6 +63,40 @@ class Metrics:
         )
         self.depth_messages = self._gauge("parley_depth_messages", "Messages on the log that are not yet stored.")
 
+        self.persisted_messages = self._counter(
+            "parley_persisted_messages_total", "Messages on a log of its own that became rows of the database."
+        )
+        self.persist_seconds = self._histogram(
+            "parley_persist_seconds",
+            "Seconds from an entry's append to its row, of the oldest entry in each transaction.",
+            PERSIST_SECONDS,
+        )
+        self.dropped_entries = self._counter(
+            "parley_dropped_entries_total", "Entries that were not stored because their application or chat is gone."
+        )
+        self.dead_letters = self._counter(
+            "parley_dead_letters_total",
+            "Events that could not be stored and were set aside, with later ones behind them.",
+        )
+        self.partition_lag_ms = self._family(
+            "parley_partition_lag_ms",
+            "Milliseconds by which the database is behind a partition's log; 0 where another process holds its lease.",
+            ("partition",),
+            Gauge,
+        )
+        self.lives_opened = self._family(
+            "parley_lives_opened_total",
+            "Lives of a partition's log opened, by reason; all but unloaded and restarted began a new epoch.",
+            ("reason",),
+            Counter,
+        )
+        self.leases_held = self._family(
+            "parley_leases_held",
+            "Whether (1) or not (0) this process holds the lease of a job; nobody does the job if the sum stays 0.",
+            ("job",),
+            Gauge,
+        )
+
         self.index_lag_ms = self._gauge(
             "parley_index_lag_ms", "Milliseconds by which the search index is behind; above 2000 searches miss news."
         )
@@ -81,6 +116,10 @@ class Metrics:
         )
         self.tail_bytes = self._gauge(
             "parley_tail_bytes", "Memory that the ends of chats take, at most PARLEY_TAIL_MAX_BYTES."
+        )
+
+        self.unstored_events = self._gauge(
+            "parley_unstored_events", "Events of a log of its own that this process keeps because no row has them yet."
         )
 
         self.erased_rows = self._counter("parley_erased_rows_total", "Rows of deleted parents that were erased.")

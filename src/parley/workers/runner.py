@@ -49,13 +49,14 @@ async def wait_for_event(event: asyncio.Event, timeout_s: float) -> None:
 class Runner:
     """Owns the job's task. A stop lets the present step finish, so no transaction is cut."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the job's pace, and what a test replaces
         self,
         job: Job,
         *,
         jitter: Callable[[], float],
         on_failure: Callable[[str], None],
         gather_s: float = 0,
+        longest_backoff_s: float = LONGEST_BACKOFF_S,
         wait: Wait = wait_for_event,
     ) -> None:
         """Run ``job``; ``jitter`` gives random numbers below 1, ``on_failure`` counts by job name.
@@ -63,6 +64,7 @@ class Runner:
         A wake-up takes ``gather_s`` to arrive, and those of that time are one.
         """
         self._gather_s = gather_s
+        self._longest_backoff_s = longest_backoff_s
         self._gathering: asyncio.TimerHandle | None = None
         self._job = job
         self._jitter = jitter
@@ -116,7 +118,7 @@ class Runner:
         failures = self.status.failures + 1
         expected = isinstance(error, ParleyError)
         self.status = Status(failures, error.detail if isinstance(error, ParleyError) else type(error).__name__)
-        longest_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * (1 << min(failures - 1, 20)))
+        longest_s = min(self._longest_backoff_s, FIRST_BACKOFF_S * (1 << min(failures - 1, 20)))
         pause_s = longest_s * (0.5 + self._jitter() / 2)
         cause = error.__cause__
         _log.log(

@@ -120,6 +120,18 @@ async def test_a_failing_job_backs_off_and_says_so() -> None:
     assert [line["failures"] for line in lines if line["event"] == "worker recovered"] == [11]
 
 
+async def test_a_job_in_a_hurry_backs_off_less() -> None:
+    """What others wait for is tried again soon, however often it failed."""
+    job, waits = Scripted(*[UnavailableError("away")] * 9), Waits()
+    runner = Runner(job, jitter=lambda: 1.0, on_failure=lambda _: None, longest_backoff_s=2.0, wait=waits)
+
+    runner.start()
+    await job.idle.wait()
+    await runner.stop()
+
+    assert waits.seconds[:9] == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0, 2.0]
+
+
 async def test_a_job_outlives_an_error_nobody_thought_of() -> None:
     """A bug is logged as an error with its traceback, counted, and the job goes on."""
     job, waits, failures = Scripted(ZeroDivisionError("bug")), Waits(), list[str]()
