@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
@@ -24,6 +24,8 @@ from parley.domain.errors import ConfigurationError
 PREFIX: Final = "PARLEY_"
 FILE_SUFFIX: Final = "_FILE"
 ADMIN_TOKEN_MIN: Final = 16
+JOBS: Final = ("persist", "index", "erase", "reconcile")
+"""What a worker process can do, in the order in which an entry meets them."""
 
 _URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>\S.*)?")
 _ORIGIN: Final = re.compile(r"\*|https?://[A-Za-z0-9._\[\]:-]+")
@@ -53,6 +55,13 @@ def _check_origins(text: str) -> str:
     return ",".join(origins)
 
 
+def _check_jobs(text: str) -> str:
+    chosen = {job.strip() for job in text.split(",") if job.strip()}
+    if not chosen or not chosen.issubset(JOBS):
+        raise ValueError(f"some of {', '.join(JOBS)}, separated by commas")
+    return ",".join(job for job in JOBS if job in chosen)
+
+
 def _check_token(token: SecretStr | None) -> SecretStr | None:
     text = "" if token is None else token.get_secret_value()
     if token is not None and not re.fullmatch(rf"[!-~]{{{ADMIN_TOKEN_MIN},}}", text):
@@ -75,6 +84,7 @@ Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute(
 BindText = Annotated[str, AfterValidator(_check_bind)]
 Url = Annotated[str, AfterValidator(_check_url)]
 Origins = Annotated[str, AfterValidator(_check_origins)]
+Jobs = Annotated[str, AfterValidator(_check_jobs)]
 AdminToken = Annotated[SecretStr | None, AfterValidator(_check_token)]
 
 
@@ -106,6 +116,12 @@ class Settings(BaseSettings):
 
     api_bind: BindText = Field("127.0.0.1:3000", description="Address of the full API.")
     write_bind: BindText = Field("127.0.0.1:8080", description="Address of the write service.")
+    admin_bind: BindText = Field(
+        "127.0.0.1:8081",
+        description="Address of health, readiness and metrics of the workers, and of several write processes together.",
+    )
+    processes: int = Field(1, ge=1, le=64, description="Processes of the write service, all on its one address.")
+    jobs: Jobs = Field(",".join(JOBS), description="Jobs of a worker process, separated by commas.")
     admin_token: AdminToken = Field(
         None, description="Bearer token for listing and creating applications; required on a non-loopback bind."
     )
@@ -170,21 +186,40 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         raise ConfigurationError("; ".join(_explain_problem(problem) for problem in wrong)) from None
 
 
-def refuse_public_bind(settings: Settings) -> None:
+def refuse_public_bind(settings: Settings, names: Sequence[str] = ("api_bind", "write_bind")) -> None:
     """Refuse to listen where others reach it without an admin token, and twice on one address.
+
+    ``names`` are the addresses that this process listens on.
 
     Raises:
         ConfigurationError: one line says which setting to change.
     """
-    for name in ("api_bind", "write_bind"):
+    taken: dict[str, str] = {}
+    for name in names:
         text = getattr(settings, name)
         if settings.admin_token is None and not parse_bind(text).is_loopback:
             raise ConfigurationError(
                 f"{_names(name)} is {text}, which other machines may reach: set PARLEY_ADMIN_TOKEN "
                 "(openssl rand -hex 24), or bind to 127.0.0.1"
             )
-    if settings.api_bind == settings.write_bind and parse_bind(settings.api_bind).port:
-        raise ConfigurationError(f"{_names('api_bind')} and {_names('write_bind')} are both {settings.api_bind}")
+        if text in taken and parse_bind(text).port:
+            raise ConfigurationError(f"{_names(taken[text])} and {_names(name)} are both {text}")
+        taken[text] = name
+
+
+def refuse_files(settings: Settings, names: Sequence[str]) -> None:
+    """Refuse to share a file with other processes: ``names`` are the URLs that a role of its own uses.
+
+    Raises:
+        ConfigurationError: one of them is an embedded file; the line says which command runs on it.
+    """
+    for name in names:
+        url = getattr(settings, name)
+        if url.startswith("sqlite:"):
+            raise ConfigurationError(
+                f"{_names(name)} is {mask(url)}, a file that one process owns: use parley serve, "
+                "which runs everything in one process, or set a server's URL"
+            )
 
 
 def unknown_variables() -> list[str]:

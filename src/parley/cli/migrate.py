@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Annotated
 
@@ -36,5 +37,13 @@ def migrate(settings: Settings, *, dry_run: DryRun = False) -> None:
     if dry_run:
         sys.stdout.write("nothing was changed\n")
         return
-    open_storage(settings.database_url, opening(settings, SystemClock())).close()
+    asyncio.run(_apply(settings))
     sys.stdout.write("done\n")
+
+
+async def _apply(settings: Settings) -> None:
+    storage = open_storage(settings.database_url, opening(settings, SystemClock()))
+    try:
+        await storage.start()
+    finally:
+        await storage.close()

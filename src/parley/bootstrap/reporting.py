@@ -1,0 +1,106 @@
+"""What probes are told of a process: of its ports, its use cases and its workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from parley.bootstrap.ports import Ports
+from parley.bootstrap.reading import Reading
+from parley.bootstrap.working import Working
+from parley.bootstrap.writing import Writing
+from parley.domain.errors import UnavailableError
+from parley.http.health import ESSENTIAL, Check, Reports
+from parley.telemetry.instruments import Gauge
+from parley.telemetry.metrics import Metrics
+
+_LAG_TOLD_MS: Final = 2_000
+
+
+class Report:
+    """Looks at what one process has; ``reading`` and ``writing`` are ``None`` where it does not do that."""
+
+    def __init__(
+        self, ports: Ports, working: Working, reading: Reading | None, writing: Writing | None, stop: asyncio.Event
+    ) -> None:
+        """Report about these; ``stop`` is set while the process stops."""
+        self._ports = ports
+        self._working = working
+        self._reading = reading
+        self._writing = writing
+        self._stop = stop
+
+    def reports(self, metrics: Metrics) -> Reports:
+        """Give what `Health` asks."""
+        checks: dict[str, Check] = {
+            "database": self._ports.storage.storage.ping,
+            "log": self._look_at_log,
+            "search": self._look_at_search,
+            "workers": self._look_at_workers,
+        }
+        return Reports(checks, self._drawbacks, self._refusals, self._gauges(metrics), self._needed())
+
+    def _needed(self) -> Sequence[str]:
+        """Give what this process cannot do its job without: creates need the log alone, reads the database."""
+        if self._ports.beside is None or (self._reading is None and self._writing is None):
+            return ESSENTIAL
+        return ("database",) if self._reading is not None else ("log",)
+
+    def _gauges(self, metrics: Metrics) -> Mapping[Gauge, Callable[[], Awaitable[float]]]:
+        async def lag_ms() -> float:
+            follower = self._working.feeding()
+            return 0.0 if follower is None else float(await follower.lag_ms())
+
+        def rebuilding() -> float:
+            follower = self._working.feeding()
+            return 0.0 if follower is None else float(follower.rebuilding)
+
+        metrics.index_rebuilding.watch(rebuilding)
+        return {metrics.index_lag_ms: lag_ms}
+
+    async def _look_at_log(self) -> None:
+        await self._ports.log.log.ping()
+        if self._ports.beside is None:
+            return
+        closed = await self._ports.beside.log.feeding.closed()
+        if closed:
+            detail = f"The log of partition {', '.join(map(str, closed))} is not open: does a persist worker run?"
+            raise UnavailableError(detail, code="log_unavailable")
+
+    async def _look_at_search(self) -> str | None:
+        await self._ports.search.ping()
+        follower = self._working.feeding()
+        if follower is None:
+            return None
+        if follower.rebuilding:
+            return "The index is being built again"
+        lag_ms = await follower.lag_ms()
+        return f"The index is {lag_ms / 1000:.1f} s behind" if lag_ms > _LAG_TOLD_MS else None
+
+    async def _look_at_workers(self) -> str | None:
+        found = self._working.failing()
+        if self._ports.beside is not None:
+            found += await self._look_at_leases()
+        return "; ".join(found) or None
+
+    async def _look_at_leases(self) -> list[str]:
+        """Name the partitions whose log nobody stores at present, in whatever process."""
+        beside = self._ports.beside
+        if beside is None:
+            return []
+        held = {holder.job for holder in await beside.database.leases.holders() if holder.left_ms > 0}
+        idle = [row.id for row in await beside.database.scopes.partitions() if f"persist-{row.id}" not in held]
+        return [f"nobody stores partition {', '.join(map(str, idle))}"] if idle else []
+
+    def _refusals(self) -> Sequence[str]:
+        refusals = ["stopping"] if self._stop.is_set() else []
+        return refusals + self._writing.writes.admission.refusals() if self._writing is not None else refusals
+
+    def _drawbacks(self) -> Sequence[str]:
+        drawbacks = []
+        if self._ports.log.log.durability == "relaxed":
+            drawbacks.append("writes are answered before they are synced")
+        if self._reading is not None and self._reading.reads.is_degraded:
+            drawbacks.append("reads lack the end of the log")
+        return drawbacks
