@@ -1,0 +1,190 @@
+"""The Dockerfile, checked without an engine: what it says, and what its own commands make out of what it copies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from parley.config import Settings, variable_of
+from parley.domain.binds import parse_bind
+from tests.support.containers import COMPOSE
+from tests.support.dockerfile import ROOT, Stage, every, image_stages, last, stages
+from tests.support.missing import lacking
+
+IGNORED = ROOT / ".dockerignore"
+VENV = "/opt/parley"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def copied(stage: Stage) -> list[str]:
+    """Give what a stage takes from the checkout."""
+    found = [instruction for instruction in every(stage, "COPY") if not instruction.text.startswith("--from")]
+    return [source for instruction in found for source in instruction.words()[:-1]]
+
+
+def installs(stage: Stage) -> list[list[str]]:
+    """Give the commands that fill the environment, in order."""
+    return [words for run in every(stage, "RUN") if (words := run.words())[0] == "uv"]
+
+
+def names(stage: Stage, kind: str) -> dict[str, str]:
+    """Give all values of ``ENV`` or ``LABEL``."""
+    return {name: value for instruction in every(stage, kind) for name, value in instruction.names().items()}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give an environment made by the build stage's own commands out of what it copies, with this interpreter."""
+    uv = shutil.which("uv", path=f"{ROOT / '.uv' / 'bin'}:{os.environ['PATH']}")
+    if uv is None:
+        lacking("uv is missing: `make environment` installs it")
+    build, _ = image_stages()
+    folder, made = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("image") / "parley"
+    settings = {name: value.replace(VENV, str(made)) for name, value in names(build, "ENV").items()}
+    for instruction in build:
+        words = instruction.words()
+        if instruction.name == "COPY":
+            for source in words[:-1]:
+                take(source, folder)
+        elif words[0] == "uv":
+            run([uv, *words[1:], "--python", sys.executable], folder, settings)
+    yield made
+    shutil.rmtree(folder)
+    shutil.rmtree(made)
+
+
+def take(source: str, folder: Path) -> None:
+    """Copy a file or a folder of the checkout, as the builder would."""
+    found = ROOT / source
+    if found.is_dir():
+        shutil.copytree(found, folder / source, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    else:
+        shutil.copy(found, folder / source)
+
+
+def run(command: list[str], folder: Path, settings: dict[str, str]) -> str:
+    """Run a command to its end and give what it printed; it must succeed."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        command, cwd=folder, env={**outside, **settings}, check=False, capture_output=True, text=True, timeout=250
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_a_dockerfile_is_read_in_stages() -> None:
+    """Comments go, continued lines are joined, options stand in front."""
+    build = "# no\nFROM a AS b\nRUN --mount=type=cache \\\n    uv  sync\n"
+    image = 'FROM c\nENV A=1 \\\n    B="2 3"\nENTRYPOINT ["d"]\n'
+
+    first, second = stages(build + image)
+
+    assert [last(first, "FROM").words(), last(first, "RUN").words()] == [["a", "AS", "b"], ["uv", "sync"]]
+    assert last(second, "ENV").names() == {"A": "1", "B": "2 3"}
+    assert last(second, "ENTRYPOINT").exec_form() == ["d"]
+
+
+def test_both_stages_have_the_same_pinned_base() -> None:
+    """The environment names its interpreter by path, and tomorrow's image is today's."""
+    build, image = image_stages()
+    base = last(image, "FROM").words()[0]
+
+    assert last(build, "FROM").words()[0] == base
+    assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base)
+    python = re.escape(base.removeprefix("python:").partition("-")[0])
+    assert re.search(rf"/usr/local/lib/python{python}$", every(image, "RUN")[0].text.partition(" &&")[0].strip())
+
+
+def test_the_image_runs_parley_as_nobody_special() -> None:
+    """A fixed number that is not root's owns nothing but the data folder, and no shell stands in between."""
+    _, image = image_stages()
+    user = last(image, "USER").text
+
+    assert re.fullmatch(r"([1-9]\d{4,}):\1", user)
+    assert f"--uid {user.partition(':')[0]} " in every(image, "RUN")[0].text
+    assert last(image, "ENTRYPOINT").exec_form() == ["parley"]
+    assert last(image, "STOPSIGNAL").text == "SIGTERM"
+    assert [instruction.name for instruction in image[image.index(last(image, "USER")) :]].count("RUN") == 0
+    assert not every(image, "HEALTHCHECK"), "each role has its own, in the compose file"
+
+
+def test_the_image_holds_the_environment_alone() -> None:
+    """Sources, build tools and caches stay behind."""
+    build, image = image_stages()
+
+    assert [instruction.text for instruction in every(image, "COPY")] == [f"--from=build {VENV} {VENV}"]
+    assert names(build, "ENV")["UV_PROJECT_ENVIRONMENT"] == VENV
+    assert names(image, "ENV")["PATH"].startswith(f"{VENV}/bin:")
+    assert names(image, "ENV")["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert names(build, "ENV")["UV_COMPILE_BYTECODE"] == "1"
+
+
+def test_the_image_names_settings_and_ports_that_exist() -> None:
+    """A variable is a setting, and the ports are those of the defaults."""
+    _, image = image_stages()
+    defaults = Settings()
+    binds = (defaults.api_bind, defaults.write_bind, defaults.admin_bind)
+
+    known = {variable_of(name) for name in Settings.model_fields}
+
+    assert {name for name in names(image, "ENV") if name.startswith("PARLEY_")} <= known
+    assert last(image, "EXPOSE").words() == [str(parse_bind(bind).port) for bind in binds]
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    """On its label and where it is started."""
+    _, image = image_stages()
+    labels = names(image, "LABEL")
+
+    assert labels["org.opencontainers.image.version"] == PROJECT["version"]
+    assert labels["org.opencontainers.image.licenses"] == PROJECT["license"]
+    assert f"parley:{PROJECT['version']}" in COMPOSE.read_text("utf-8")
+
+
+def test_the_builder_sees_only_what_it_copies() -> None:
+    """Everything else is refused, so that no secret, database or local environment gets into a layer."""
+    build, image = image_stages()
+    lines = [line for line in IGNORED.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+
+    allowed = sorted(line.removeprefix("!") for line in lines if line.startswith("!"))
+
+    assert lines[0] == "*"
+    assert allowed == sorted(copied(build) + copied(image))
+    assert all((ROOT / source).exists() for source in allowed)
+    assert {"**/__pycache__", "**/*.pyc"} <= set(lines)
+
+
+def test_the_builder_installs_the_locked_versions_with_the_drivers() -> None:
+    """Nothing newer, nothing for development, and with the same builder as a checkout."""
+    build, _ = image_stages()
+    script = (ROOT / "scripts" / "environment.sh").read_text("utf-8")
+    wanted = re.search(r"^readonly uv_requirement='(.+)'$", script, re.MULTILINE)
+
+    assert wanted is not None
+    assert last(build[:3], "RUN").words()[-1] == wanted[1]
+    assert len(installs(build)) == 2
+    for words in installs(build):
+        assert {"--locked", "--no-dev"} <= set(words)
+        assert words[words.index("--extra") + 1] == "server"
+    assert "server" in PROJECT["optional-dependencies"]
+
+
+def test_the_build_makes_an_environment_that_runs(environment: Path, tmp_path: Path) -> None:
+    """Its commands need nothing that is not copied; Parley and the drivers of all three engines are in it, compiled."""
+    said = run([str(environment / "bin" / "parley"), "--version"], tmp_path, {})
+    code = "import json, asyncmy, hiredis, opensearchpy, parley; print(json.dumps(parley.__file__))"
+    place = json.loads(run([str(environment / "bin" / "python"), "-c", code], tmp_path, {}))
+
+    assert said.strip() == PROJECT["version"]
+    assert Path(place).is_relative_to(environment)
+    assert list(Path(place).parent.glob("__pycache__/config.*.pyc"))
+    assert not list(environment.glob("lib/python3*/site-packages/pytest"))
