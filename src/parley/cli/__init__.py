@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "serve": ("parley.cli.serve:serve", "Run the full API and the write service in one process."),
+    "api": ("parley.cli.api:api", "Run the full API in a process of its own."),
+    "write": ("parley.cli.write:write", "Run the write service apart, in one process or several on one address."),
+    "work": ("parley.cli.work:work", "Run workers apart: persist, index, erase, reconcile."),
     "migrate": ("parley.cli.migrate:migrate", "Bring the database to this version's schema."),
     "doctor": ("parley.cli.doctor:doctor", "Look at configuration, files, disk and ports, and say what to do."),
+    "status": ("parley.cli.status:status", "Show epoch, lease, position, lag and depth of every partition."),
     "check": ("parley.cli.check:check", "Compare numbers, counts, changes and index with the rows."),
+    "dead-letters": (
+        "parley.cli.dead_letters:dead_letters",
+        "Look at events that could not be stored; replay, discard.",
+    ),
+    "rebuild-sequences": ("parley.cli.rebuild_sequences:rebuild_sequences", "Begin a new epoch of the log by hand."),
     "config": ("parley.cli.config:config", "Print every setting, its value and where it comes from."),
     "import": ("parley.cli.import_:import_", "Send a JSONL file to a deployment, each record once."),
     "export": ("parley.cli.export:export", "Write an application's messages as JSONL."),

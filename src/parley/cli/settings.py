@@ -50,9 +50,9 @@ def takes_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
     """Give a command the flags of these settings, and call it with the loaded `Settings` first."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        def run(flags: Flags, /, **own: object) -> object:
+        def run(flags: Flags, /, *arguments: object, **own: object) -> object:
             report_unknown_variables()
-            return command(load_settings(flags), **own)
+            return command(load_settings(flags), *arguments, **own)
 
         return _with_flags(names, command, run)
 
@@ -75,9 +75,9 @@ def _with_flags(names: tuple[str, ...], command: Callable[..., Any], run: Callab
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
     flags = [parameter for name in names for parameter in _flags(name)]
 
-    def call(**given: object) -> object:
+    def call(*arguments: object, **given: object) -> object:
         overrides = {flag.name: given.pop(flag.name) for flag in flags if flag.name in given}
-        return run({name: value for name, value in overrides.items() if value is not None}, **given)
+        return run({name: value for name, value in overrides.items() if value is not None}, *arguments, **given)
 
     call.__name__ = command.__name__
     call.__qualname__ = command.__qualname__

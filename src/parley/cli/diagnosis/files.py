@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from parley.cli.diagnosis.finding import Finding
 from parley.config import Settings
 from parley.domain.errors import ConfigurationError
 from parley.storage import open_audit, plan_storage
 from parley.telemetry.clock import Clock
 from parley.telemetry.files import free_bytes
+from parley.telemetry.findings import Finding
 
 _MB: Final = 1024 * 1024
 _FREE_FAIL_BYTES: Final = 256 * _MB
@@ -64,19 +64,24 @@ def look_at_owner(owner: str | None) -> Iterator[Finding]:
     yield Finding("owner", "ok", "no server runs on this folder" if owner is None else f"process {owner} serves it")
 
 
-def look_at_schema(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def look_at_rows(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Look at the migrations, and at the clock against the newest row."""
+    schema = look_at_schema(settings)
+    yield schema
+    if schema.status == "ok":
+        yield _look_at_clock(clock.now_ms(), None if schema.advice else _newest(settings))
+
+
+def look_at_schema(settings: Settings) -> Finding:
+    """Look at the migrations; the advice says how those are applied that are outstanding."""
     try:
         todo = plan_storage(settings.database_url)
     except ConfigurationError as error:
-        yield Finding("schema", "fail", error.detail, "see docs/production.md on upgrade and rollback")
-        return
-    if todo:
-        names = ", ".join(f"{migration.version:04} {migration.name}" for migration in todo)
-        yield Finding("schema", "ok", f"to apply: {names}", "parley migrate, or parley serve, does it")
-    else:
-        yield Finding("schema", "ok", "nothing to apply")
-    yield _look_at_clock(clock.now_ms(), None if todo else _newest(settings))
+        return Finding("schema", "fail", error.detail, "see docs/production.md on upgrade and rollback")
+    if not todo:
+        return Finding("schema", "ok", "nothing to apply")
+    names = ", ".join(f"{migration.version:04} {migration.name}" for migration in todo)
+    return Finding("schema", "ok", f"to apply: {names}", "parley migrate does it, and so does the next start")
 
 
 def _newest(settings: Settings) -> int:

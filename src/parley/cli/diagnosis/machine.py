@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import platform
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Final
 
 import httpx
 import msgspec
 
-from parley.cli.diagnosis.finding import Finding
 from parley.config import Settings, flag_of, refuse_public_bind, variable_of
 from parley.database.engine import examine_engine
 from parley.domain.binds import Bind, parse_bind
 from parley.domain.errors import ConfigurationError
 from parley.http.wire.listener import bind
+from parley.telemetry.findings import Finding
 
 _PYTHON_MIN: Final = (3, 11)
 _SPARE_FILES: Final = 512
@@ -54,26 +54,26 @@ def look_at_open_files(settings: Settings) -> Iterator[Finding]:
     yield Finding("open files", "warn", f"limit {limit}, {needed} needed", advice)
 
 
-def look_at_binds(settings: Settings, owner: str | None) -> Iterator[Finding]:
-    """Look at both addresses: safe, and free or ours."""
+def look_at_binds(settings: Settings, names: Sequence[str], *, is_served: bool) -> Iterator[Finding]:
+    """Look at the addresses: safe, and free or ours, which can only be where something is served."""
     try:
-        refuse_public_bind(settings)
+        refuse_public_bind(settings, names)
     except ConfigurationError as error:
         yield Finding("binds", "fail", error.detail, "set PARLEY_ADMIN_TOKEN, or change the bind")
-    for name in ("api_bind", "write_bind"):
-        yield _look_at_port(name, parse_bind(getattr(settings, name)), owner)
+    for name in names:
+        yield _look_at_port(name, parse_bind(getattr(settings, name)), is_served=is_served)
 
 
-def _look_at_port(name: str, address: Bind, owner: str | None) -> Finding:
+def _look_at_port(name: str, address: Bind, *, is_served: bool) -> Finding:
     subject = variable_of(name)
     try:
         bind(*address).close()
     except ConfigurationError as error:
-        return _look_at_listener(subject, address, owner, error.detail, flag_of(name))
+        return _look_at_listener(subject, address, error.detail, flag_of(name), is_served=is_served)
     return Finding(subject, "ok", f"{address} is free")
 
 
-def _look_at_listener(subject: str, address: Bind, owner: str | None, why: str, flag: str) -> Finding:
+def _look_at_listener(subject: str, address: Bind, why: str, flag: str, *, is_served: bool) -> Finding:
     """Find out whether the port is taken by our own server."""
     target = Bind(_ANY_HOST.get(address.host, address.host), address.port)
     try:
@@ -82,7 +82,7 @@ def _look_at_listener(subject: str, address: Bind, owner: str | None, why: str, 
     except (httpx.HTTPError, msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
         return Finding(subject, "fail", why, f"stop the program that listens there, or choose another with {flag}")
     told = f"{address} is served by Parley, which says: {status}"
-    if owner is None:
+    if not is_served:
         advice = f"it serves another data folder: stop it, or choose another address with {flag}"
         return Finding(subject, "fail", told, advice)
     if status == "healthy":

@@ -1,0 +1,181 @@
+"""``parley dead-letters``: looks at events that could not be stored, tries them again, or gives them up."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import msgspec
+from cyclopts import App, Parameter
+
+from parley.cli.confirming import Yes, confirm
+from parley.cli.letters.contents import burnt, describe, dump, explain, read_entry
+from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
+from parley.cli.servers import open_shared, refuse_embedded, refuse_old_schema
+from parley.cli.settings import takes_settings
+from parley.cli.tables import print_table
+from parley.config import Settings
+from parley.domain.errors import ConfigurationError
+from parley.http.times import format_time
+from parley.storage.sharing import DeadLetter, DeadLetters
+from parley.telemetry.clock import SystemClock
+
+_DATABASE = ("database_url", "log_durability")
+
+dead_letters = App(
+    name="dead-letters",
+    help="Events that could not be stored: list, show, replay, discard. Example: parley dead-letters list",
+    help_format="plaintext",
+)
+
+T = TypeVar("T")
+Id = Annotated[int, Parameter(help="The letter's id, as list prints it.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead.")]
+After = Annotated[int, Parameter(name="--after", help="Begin above this id.")]
+Limit = Annotated[int, Parameter(name="--limit", help="Letters of one page.")]
+Bytes = Annotated[int, Parameter(name="--bytes", help="Bytes of the event that are printed.")]
+
+
+@dead_letters.command(name="list")
+@takes_settings(*_DATABASE)
+def list_(settings: Settings, *, after: After = 0, limit: Limit = 50, as_json: Json = False) -> None:
+    """List dead letters in the order of the log, a page at a time.
+
+    Example: parley dead-letters list --limit 20 --after 40
+    """
+    page = _ask(settings, lambda letters: letters.page(after, limit + 1))
+    letters, more = page[:limit], len(page) > limit
+    if as_json:
+        sys.stdout.write(f"{msgspec.json.encode([_summary(letter) for letter in letters]).decode()}\n")
+        return
+    if not letters:
+        sys.stdout.write("there are no dead letters\n" if after == 0 else f"there are none above {after}\n")
+        return
+    columns = ("id", "partition", "made", "what", "attempts", "bytes", "reason")
+    print_table(columns, [_row(letter) for letter in letters])
+    if more:
+        sys.stdout.write(f"there are more: --after {letters[-1].id}\n")
+
+
+@dead_letters.command
+@takes_settings(*_DATABASE)
+def show(settings: Settings, id_: Id, /, *, limit: Bytes = 1024, as_json: Json = False) -> None:
+    """Show why one event was set aside, what it says, and its bytes. Tokens are shortened; bodies are shown.
+
+    Example: parley dead-letters show 17
+    """
+    letter = _ask(settings, lambda letters: _find(letters, id_))
+    if as_json:
+        whole = _summary(letter) | {"raw": mask_bytes(letter.raw, letter.token).hex()}
+        sys.stdout.write(f"{msgspec.json.encode(whole).decode()}\n")
+        return
+    for name, value in _summary(letter).items():
+        sys.stdout.write(f"{name:<14}{'' if value is None else value}\n")
+    explained = explain(letter)
+    sys.stdout.write(f"\n{'This version cannot read it.' if explained is None else explained}\n\n")
+    for line in dump(letter, limit):
+        sys.stdout.write(f"{line}\n")
+
+
+@dead_letters.command
+@takes_settings(*_DATABASE)
+def replay(settings: Settings, id_: Id, /) -> int:
+    """Try to store one event again, and then those that wait behind it; 1 if it failed again.
+
+    Example: parley dead-letters replay 17
+    """
+
+    async def work(letters: DeadLetters) -> tuple[bool, int, DeadLetter | None]:
+        await _find(letters, id_)
+        before = await letters.count()
+        is_stored = await letters.replay(id_)
+        return is_stored, before - await letters.count(), await letters.get(id_)
+
+    is_stored, gone, left = _ask(settings, work)
+    if is_stored or left is None:
+        sys.stdout.write(f"letter {id_} was stored{_behind(gone)}\n")
+        return 0
+    reason = mask_text(left.reason, left.token)
+    sys.stdout.write(f"letter {id_} failed again, at attempt {left.attempts}: {reason}\n")
+    return 1
+
+
+@dead_letters.command
+@takes_settings(*_DATABASE)
+def discard(settings: Settings, id_: Id, /, *, yes: Yes = False) -> int:
+    """Give one event up for ever; what waits behind it is tried again. Its numbers go to the gap ledger.
+
+    Example: parley dead-letters discard 17
+    """
+    letter = _ask(settings, lambda letters: _find(letters, id_))
+    numbers = burnt(letter)
+    sys.stdout.write(f"letter {id_}: {describe(letter)}: {mask_text(letter.reason, letter.token)}\n")
+    if numbers is not None:
+        sys.stdout.write(f"to the gap ledger, unless something is stored there: {numbers}\n")
+    elif read_entry(letter) is None:
+        sys.stdout.write("its numbers are not known, so the gap ledger does not get them\n")
+    else:
+        sys.stdout.write("it took no number, so the gap ledger gets nothing\n")
+    if not confirm("Give it up for ever?", yes=yes):
+        return 1
+
+    async def work(letters: DeadLetters) -> int:
+        before = await letters.count()
+        await letters.discard(id_)
+        return before - await letters.count()
+
+    sys.stdout.write(f"letter {id_} was discarded{_behind(_ask(settings, work))}\n")
+    return 0
+
+
+def _ask(settings: Settings, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    """Open the database, and run ``work`` on its letters."""
+    refuse_embedded(settings, "nothing is set aside there: what cannot be stored is refused at once")
+    refuse_old_schema(settings)
+
+    async def run() -> T:
+        async with open_shared(settings, SystemClock()) as shared:
+            return await work(shared.dead_letters)
+
+    return asyncio.run(run())
+
+
+async def _find(letters: DeadLetters, id_: int) -> DeadLetter:
+    letter = await letters.get(id_)
+    if letter is None:
+        raise ConfigurationError(f"there is no dead letter {id_}; parley dead-letters list names them")
+    return letter
+
+
+def _behind(gone: int) -> str:
+    others = gone - 1
+    if others <= 0:
+        return ""
+    return f", and {others:,} that waited behind it {'was' if others == 1 else 'were'} stored"
+
+
+def _row(letter: DeadLetter) -> tuple[str, ...]:
+    made = format_time(letter.position.at)
+    reason = mask_text(letter.reason, letter.token)
+    numbers = (str(letter.id), str(letter.partition))
+    return (*numbers, made, describe(letter), str(letter.attempts), f"{len(letter.raw):,}", reason)
+
+
+def _summary(letter: DeadLetter) -> dict[str, object]:
+    return {
+        "id": letter.id,
+        "partition": letter.partition,
+        "epoch": letter.position.epoch,
+        "position": letter.position.id,
+        "application": mask_token(letter.token) or None,
+        "chat": letter.chat,
+        "number": letter.number,
+        "reason": mask_text(letter.reason, letter.token),
+        "attempts": letter.attempts,
+        "bytes": len(letter.raw),
+        "made_at": format_time(letter.position.at),
+        "set_aside_at": format_time(letter.created_at),
+        "tried_at": format_time(letter.updated_at),
+    }

@@ -1,0 +1,77 @@
+"""What lies in a dead letter: the entry if it can be read, the numbers that it would have had, and its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
+from parley.domain.events import ChatCreated, Entry, MessagesPosted
+from parley.storage.sharing import DeadLetter
+
+_LINE_BYTES: Final = 16
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def read_entry(letter: DeadLetter) -> Entry | None:
+    """Give the entry, ``None`` if this version cannot read it."""
+    try:
+        return _decode(letter.raw)
+    except ValueError:  # msgspec's errors are ValueErrors
+        return None
+
+
+def describe(letter: DeadLetter) -> str:
+    """Say in a few words what the letter is about."""
+    entry = read_entry(letter)
+    if entry is None or not letter.token:
+        return "cannot be read"
+    kind = str(msgspec.to_builtins(entry.what)["type"]).replace("_", " ")
+    return f"{kind}, {_where(letter)}"
+
+
+def burnt(letter: DeadLetter) -> str | None:
+    """Say which numbers a discard gives up; ``None`` if it is an event that took none."""
+    entry = read_entry(letter)
+    if entry is None or letter.number is None:
+        return None
+    application = f"application {mask_token(letter.token)}"
+    if isinstance(entry.what, ChatCreated):
+        return f"chat {letter.number} of {application}"
+    if not isinstance(entry.what, MessagesPosted):
+        return None
+    last = letter.number + len(entry.what.messages) - 1
+    numbers = f"message {letter.number}" if last == letter.number else f"messages {letter.number} to {last}"
+    return f"{numbers} of chat {letter.chat} of {application}"
+
+
+def explain(letter: DeadLetter) -> str | None:
+    """Write the entry as JSON with tokens masked; of bytes of another version whatever they say by themselves."""
+    entry = read_entry(letter)
+    try:
+        found = msgspec.to_builtins(msgspec.msgpack.decode(letter.raw) if entry is None else entry)
+        text = msgspec.json.format(msgspec.json.encode(found)).decode()
+    except (ValueError, TypeError):
+        return None
+    return mask_text(text, letter.token) if isinstance(found, dict) else None
+
+
+def dump(letter: DeadLetter, limit: int) -> Iterator[str]:
+    """Write the first bytes as lines of hex and text, tokens masked."""
+    raw = mask_bytes(letter.raw, letter.token)[:limit]
+    for start in range(0, len(raw), _LINE_BYTES):
+        line = raw[start : start + _LINE_BYTES]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)  # noqa: PLR2004 - printable ASCII
+        yield f"{start:08x}  {line.hex(' '):<{_LINE_BYTES * 3 - 1}}  |{text}|"
+    if len(letter.raw) > limit:
+        yield f"… {len(letter.raw) - limit:,} bytes more; see them with --bytes {len(letter.raw)}"
+
+
+def _where(letter: DeadLetter) -> str:
+    application = f"application {mask_token(letter.token)}"
+    if letter.chat is None:
+        return application if letter.number is None else f"chat {letter.number} of {application}"
+    place = f"chat {letter.chat} of {application}"
+    return place if letter.number is None else f"message {letter.number} of {place}"

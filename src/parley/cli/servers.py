@@ -1,0 +1,98 @@
+"""The ports that an operator's command needs beside a log of its own, and no others."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from parley.bootstrap import opening
+from parley.bootstrap.ports import Beside
+from parley.config import Settings, mask, variable_of
+from parley.domain.errors import ConfigurationError
+from parley.log import open_log
+from parley.log.port import Opened as OpenedLog
+from parley.storage import open_storage, plan_storage
+from parley.storage.port import Opened as OpenedStorage
+from parley.storage.sharing import Shared
+from parley.telemetry.clock import Clock
+
+
+def refuse_embedded(settings: Settings, why: str) -> None:
+    """Refuse a database that carries the log itself; ``why`` says what it has none of.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if settings.database_url.startswith("sqlite:"):
+        raise ConfigurationError(f"{variable_of('database_url')} is {mask(settings.database_url)}: {why}")
+
+
+def refuse_old_schema(settings: Settings) -> None:
+    """Refuse a database that a start would migrate: a command that looks changes no schema. Not under an event loop.
+
+    Raises:
+        ConfigurationError: migrations are outstanding, or the database cannot be used.
+    """
+    todo = plan_storage(settings.database_url)
+    if todo:
+        names = ", ".join(f"{migration.version:04} {migration.name}" for migration in todo)
+        raise ConfigurationError(f"the database lacks {names}; run parley migrate first")
+
+
+@asynccontextmanager
+async def open_shared(settings: Settings, clock: Clock) -> AsyncIterator[Shared]:
+    """Open the database as several processes use it.
+
+    Raises:
+        ConfigurationError: it cannot be opened as configured.
+    """
+    async with AsyncExitStack() as stack:
+        yield _shared(await _open_storage(settings, clock, stack))
+
+
+@asynccontextmanager
+async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]:
+    """Open the database and the log beside it; the search index may be away.
+
+    Raises:
+        ConfigurationError: one of them cannot be opened as configured.
+    """
+    async with AsyncExitStack() as stack:
+        shared = _shared(await _open_storage(settings, clock, stack))
+        log = build_log(settings, clock, len(await shared.scopes.partitions()))
+        stack.push_async_callback(log.close)
+        await log.start()
+        if log.apart is None:
+            raise ConfigurationError(f"{variable_of('log_url')} is {mask(settings.log_url)}, not a log of its own")
+        yield Beside(log.apart, shared)
+
+
+def build_log(settings: Settings, clock: Clock, partitions: int, *, accepts_relaxed: bool | None = None) -> OpenedLog:
+    """Name the log; starting connects to it.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood.
+    """
+    return open_log(
+        settings.log_url,
+        clock=clock,
+        writer_id=secrets.token_hex(8),
+        partitions=partitions,
+        accepts_relaxed=settings.log_durability == "relaxed" if accepts_relaxed is None else accepts_relaxed,
+        unsettled_s=settings.answer_timeout_s,
+        key_ttl_s=settings.key_ttl_s,
+    )
+
+
+async def _open_storage(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenedStorage:
+    storage = open_storage(settings.database_url, opening(settings, clock))
+    stack.push_async_callback(storage.close)
+    await storage.start()
+    return storage
+
+
+def _shared(storage: OpenedStorage) -> Shared:
+    if storage.shared is None:
+        raise ConfigurationError(f"{variable_of('database_url')} names a database of one process")
+    return storage.shared
