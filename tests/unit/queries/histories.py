@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final, TypeVar
 
+import pytest
 from msgspec.structs import replace
 
 from parley.domain.cursors import Window
+from parley.domain.errors import NotFoundError
 from parley.domain.events import (
     ApplicationClosed,
     ChatCreated,
@@ -173,3 +175,9 @@ def page_of(live: Mapping[int, Item], window: Window) -> Page[Item]:
         chosen = above[: window.limit]
         more_before, more_after = any(n <= (window.after or 0) for n in numbers), len(above) > len(chosen)
     return Page([live[n] for n in chosen], more_before, more_after)
+
+
+async def refused(sentence: str, question: Awaitable[object]) -> None:
+    """Ask for what is not there."""
+    with pytest.raises(NotFoundError, match=sentence):
+        await question
