@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from parley.domain.errors import UnavailableError
@@ -40,12 +41,11 @@ class PresentLives:
     async def watch(self, stop: asyncio.Event) -> None:
         """Renew now and then until ``stop`` is set; while the database is away, what was last known holds."""
         while not stop.is_set():
-            try:
+            with suppress(UnavailableError):
                 await self.renew()
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await stop.wait()
-            except (TimeoutError, UnavailableError):
-                await asyncio.sleep(0)
 
     def partition(self, token: str) -> int:
         """Give an application's partition."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from parley.domain.events import Depth, Entry, Event, Logged, Position
@@ -115,6 +116,11 @@ class Reading(NamedTuple):
     entries: Mapping[int, Sequence[Logged]]
     epochs: Mapping[int, int | None]
     """``None``: the log is between two lives."""
+    so_far: Mapping[int, Depth] = MappingProxyType({})
+    """The log's count in the epoch that was read, as of just before the entries were.
+
+    If it is above that of the last entry that lies here, what lies in between was trimmed: so it is stored.
+    """
 
 
 class Stream(Protocol):

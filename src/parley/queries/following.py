@@ -133,6 +133,9 @@ class Follower:
             for partition, entries in reading.entries.items():
                 for logged in entries:
                     self._take(partition, logged)
+            for partition, so_far in reading.so_far.items():
+                if not reading.entries.get(partition) and self._positions[partition] == behind[partition]:
+                    self._check_end(partition, so_far.bytes)
             full = {partition for partition, entries in reading.entries.items() if len(entries) >= limit}
             await self._renew(reading.epochs, behind.keys() - full)
             behind = {
@@ -160,6 +163,16 @@ class Follower:
             return
         if known is not None:
             self.unstored.drop(partition, self._positions[partition])
+        self._on_event(None)
+
+    def _check_end(self, partition: int, so_far_bytes: int) -> None:
+        """Follow entries that were trimmed unread behind the last one."""
+        known = self._bytes.get(partition)
+        if known == so_far_bytes:
+            return
+        if known is not None:
+            self.unstored.drop(partition, self._positions[partition])
+        self._bytes[partition] = so_far_bytes
         self._on_event(None)
 
     async def _renew(self, epochs: Mapping[int, int | None], ended: Collection[int]) -> None:

@@ -69,6 +69,7 @@ class DictStream:
         reading = Reading(
             {partition: found for partition, found in seen.items() if found},
             {partition: self.open[partition] for partition in after},
+            {partition: self._so_far[partition, position.epoch] for partition, position in after.items()},
         )
         self.on_read()
         if self.gate is not None:

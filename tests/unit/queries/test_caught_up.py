@@ -232,6 +232,21 @@ async def test_an_end_in_memory_lacks_nothing_that_was_trimmed_unread(front: Fro
     assert await front.listed() == [1, 2, 3, 4]
 
 
+async def test_what_was_stored_and_trimmed_unread_is_read_at_once(front: Front) -> None:
+    """Nothing follows it on the log: neither the end in memory nor what is remembered of the chat hides it."""
+    front.post(2)
+    for _ in range(3):
+        await front.listed()
+    deleted = front.put(Entry(front.token, 1, MessageDeleted(), 2), 2)
+    for entry in (say(front.token, 1, "message 2"), Entry(front.token, 1, MessageDeleted(), 2)):
+        await front.ports.take(entry)
+    front.stream.trim(deleted.position, front.partition)
+
+    assert front.hits == 1
+    assert await front.listed() == [1]
+    assert await told(front.storage.get_message(front.token, 1, 2)) == (NotFoundError, "message_not_found")
+
+
 async def test_an_application_that_another_process_deleted_is_gone_from_memory(front: Front) -> None:
     """Its end of the log says so."""
     await front.listed()
