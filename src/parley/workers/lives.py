@@ -171,7 +171,7 @@ class Lives:
     async def _note_run(self, row: Partition, run_id: str) -> Partition:
         """Go on in the same epoch, once writers had time to say what they miss."""
         now = self._clock.monotonic()
-        if self._new_run is None:
+        if self._new_run is None or self._new_run[0] != run_id:
             self._new_run = (run_id, now)
         flagged_at = self._new_run[1] + FLAG_S
         if now < flagged_at:

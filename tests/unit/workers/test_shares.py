@@ -239,7 +239,7 @@ async def test_a_job_is_not_claimed_anew_before_its_last_step_is_over(world: Wor
     busy.stepping.clear()
     process.shares.notify()
     await busy.stepping.wait()
-    world.store.leases[JOBS[0]] = world.store.leases[JOBS[0]]._replace(owner="", token=9)
+    world.store.leases[JOBS[0]] = world.store.leases[JOBS[0]]._replace(owner="", token=9, until=0)
 
     for _ in range(3):
         await process.shares.step()
