@@ -93,7 +93,7 @@ class Metrics:
         self.leases_held = self._family(
             "parley_leases_held",
             "Whether (1) or not (0) this process holds the lease of a job; nobody does the job if the sum stays 0.",
-            ("job",),
+            ("lease",),
             Gauge,
         )
 
