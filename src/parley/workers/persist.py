@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,9 @@ BATCH_MESSAGES: Final = 10_000
 """A bulk is one entry: without this bound a transaction of small messages would take seconds."""
 
 POLL_S: Final = 0.05
+
+TRIM_AFTER_S: Final = 1.0
+"""What is stored stays on the log for so long that those who follow it have read it, and need forget nothing."""
 
 _FIRST_READ: Final = 64
 _log = structlog.get_logger(__name__)
@@ -45,6 +49,8 @@ class PersistJob:
         self._row: Partition | None = None
         self._waiting: Sequence[Logged] = ()
         """Entries that were read and are not stored."""
+        self._stored: deque[tuple[float, Logged]] = deque()
+        """Entries that may be let go of up to them, and from when on."""
         self._limit = _FIRST_READ
         self._has_more = False
         self._behind_since: int | None = None
@@ -75,6 +81,7 @@ class PersistJob:
     def _forget(self) -> None:
         self._row = None
         self._waiting = ()
+        self._stored.clear()
         self._lives.look_again()
 
     async def _take_up(self) -> Partition:
@@ -89,6 +96,7 @@ class PersistJob:
 
     async def _go_on(self, row: Partition) -> float:
         row = self._row = await self._lives.tend(row)
+        await self._trim(row)
         if not self._waiting:
             self._waiting = await self._read(row)
         if self._waiting:
@@ -122,10 +130,19 @@ class PersistJob:
         self._metrics.persist_seconds.observe(max(0, self._clock.now_ms() - batch[0].position.at) / 1_000)
         if applied.dead:
             _log.error("dead letters added", partition=row.id, letters=applied.dead, until=batch[-1].position.id)
-        await self._keeper.trim(row.id, batch[-1])
-        stored = (logged.event for logged in batch if logged.event is not None)
-        await self._granting.follow(row.id, row.life.epoch, stored)
+        self._stored.append((self._clock.monotonic() + TRIM_AFTER_S, batch[-1]))
+        if not self._lives.is_ending:
+            stored = (logged.event for logged in batch if logged.event is not None)
+            await self._granting.follow(row.id, row.life.epoch, stored)
         return 0 if rest or self._has_more or self._lives.is_ending else POLL_S
+
+    async def _trim(self, row: Partition) -> None:
+        """Let go of what was stored some time ago."""
+        now, until = self._clock.monotonic(), None
+        while self._stored and self._stored[0][0] <= now:
+            until = self._stored.popleft()[1]
+        if until is not None:
+            await self._keeper.trim(row.id, until)
 
 
 def cut(waiting: Sequence[Logged]) -> tuple[Sequence[Logged], Sequence[Logged]]:

@@ -174,9 +174,7 @@ async def test_a_restarted_log_that_may_have_lost_begins_the_next_epoch(stored: 
     process, job = await world.served()
     positions = world.append(3)
     if stored:
-        process.places.fail("before trim", UnavailableError("trim is late"))
-        with pytest.raises(UnavailableError):
-            await job.step()
+        await job.step()
 
     world.engine.restart(lost=lost)
     await world.settle(job)
@@ -275,7 +273,7 @@ async def test_a_crash_anywhere_on_the_way_to_a_new_epoch_is_healed(place: str, 
 
     if is_taken_over:
         with pytest.raises(CrashError):
-            await world.settle(job, pause_s=0)
+            await world.settle(job, steps=20, pause_s=0.1)
         world.clock.move(11)
         process = world.process("b")
         job = await process.must_claim()
