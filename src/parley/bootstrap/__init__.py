@@ -23,7 +23,7 @@ from parley.domain.events import Entry
 from parley.domain.numbering import Outcome
 from parley.http.asgi import AsgiBridge
 from parley.http.counting import RequestCounts
-from parley.http.health import Health, ProbeRoutes
+from parley.http.health import ESSENTIAL, Health, ProbeRoutes
 from parley.http.wire.listener import Listener
 from parley.http.wire.request import numbered_ids
 from parley.http.write.service import ProbeService
@@ -53,6 +53,12 @@ class Roles(NamedTuple):
     write: bool = False
     jobs: tuple[str, ...] = ()
     """Of the workers: some of `parley.config.JOBS`."""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What this process cannot do its job without: creates need the log alone, reads the database."""
+        needed = (*(("database",) if self.api else ()), *(("log",) if self.write else ()))
+        return needed or ESSENTIAL
 
 
 async def run(
@@ -112,7 +118,7 @@ class _Process:
             self._writing = build_writing(settings, ports, clock, metrics, self._on_appended)
             stack.push_async_callback(self._writing.batcher.drained)
         report = Report(ports, self._working, self._reading, self._writing, stop)
-        self._health = Health(report.reports(metrics), clock, Exposition(metrics))
+        self._health = Health(report.reports(metrics, self._roles.needed), clock, Exposition(metrics))
         metrics.connections.watch(lambda: self.listener.connections)
         metrics.info.child(version("parley")).value = 1
         watch_files(metrics, settings.data_dir, {"database": settings.database_url, "index": settings.search_url})

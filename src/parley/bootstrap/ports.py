@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from parley.config import Settings, mask, variable_of
+from parley.database.ownership import Ownership
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.ingest.lives import PresentLives
 from parley.log import ADAPTERS as LOGS
@@ -28,6 +29,7 @@ from parley.storage.port import Opened as OpenedStorage
 from parley.storage.port import Opening
 from parley.storage.sharing import Shared
 from parley.telemetry.clock import Clock
+from parley.telemetry.files import file_behind
 
 _log = structlog.get_logger(__name__)
 
@@ -83,12 +85,20 @@ async def open_ports(settings: Settings, clock: Clock) -> AsyncIterator[Ports]:
         )
         stack.push_async_callback(log.close)
         await log.start()
+        _own_index(settings, stack)
         search = open_search(settings.search_url)
         stack.push_async_callback(search.close)
         await _start_search(search)
         beside = _pair(storage, log)
         lives = None if beside is None else await _watch(beside, stack)
         yield Ports(storage, log, search, beside, lives)
+
+
+def _own_index(settings: Settings, stack: AsyncExitStack) -> None:
+    """Own an index file that lies beside no database file, which would be owned with it."""
+    file = file_behind(settings.search_url)
+    if file is not None and file_behind(settings.database_url) is None:
+        stack.callback(Ownership.take(file).release)
 
 
 async def _start_search(search: SearchIndex) -> None:

@@ -11,7 +11,7 @@ from parley.bootstrap.reading import Reading
 from parley.bootstrap.working import Working
 from parley.bootstrap.writing import Writing
 from parley.domain.errors import UnavailableError
-from parley.http.health import ESSENTIAL, Check, Reports
+from parley.http.health import Check, Reports
 from parley.telemetry.instruments import Gauge
 from parley.telemetry.metrics import Metrics
 
@@ -31,21 +31,15 @@ class Report:
         self._writing = writing
         self._stop = stop
 
-    def reports(self, metrics: Metrics) -> Reports:
-        """Give what `Health` asks."""
+    def reports(self, metrics: Metrics, needed: Sequence[str]) -> Reports:
+        """Give what `Health` asks; without what is ``needed`` this process cannot do its job."""
         checks: dict[str, Check] = {
             "database": self._ports.storage.storage.ping,
             "log": self._look_at_log,
             "search": self._look_at_search,
             "workers": self._look_at_workers,
         }
-        return Reports(checks, self._drawbacks, self._refusals, self._gauges(metrics), self._needed())
-
-    def _needed(self) -> Sequence[str]:
-        """Give what this process cannot do its job without: creates need the log alone, reads the database."""
-        if self._ports.beside is None or (self._reading is None and self._writing is None):
-            return ESSENTIAL
-        return ("database",) if self._reading is not None else ("log",)
+        return Reports(checks, self._drawbacks, self._refusals, self._gauges(metrics), needed)
 
     def _gauges(self, metrics: Metrics) -> Mapping[Gauge, Callable[[], Awaitable[float]]]:
         async def lag_ms() -> float:
