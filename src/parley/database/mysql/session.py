@@ -14,6 +14,7 @@ from asyncmy.errors import Error
 
 from parley.database.mysql.address import Address
 from parley.database.mysql.errors import ContendedError, LostError, UnfitError, failed
+from parley.database.mysql.literals import inserts
 
 Row = tuple[Any, ...]
 
@@ -48,6 +49,7 @@ class Session:
     def __init__(self, connection: Any, queries: Mapping[str, str], address: Address) -> None:  # noqa: ANN401
         """Wrap an open connection of the driver, whose own types say little."""
         self._connection = connection
+        self._transport = connection._transport  # noqa: SLF001 - the driver's own close waits for a server that hangs
         self._queries = queries
         self._address = address
         self.id = int(connection.thread_id())
@@ -79,11 +81,11 @@ class Session:
         return (await self.execute(self._queries[name], bindings)).made
 
     async def fill(self, name: str, rows: Sequence[Row]) -> None:
-        """Insert many rows with few statements of up to about 1 MB."""
-        if rows:
-            with self._translating():
+        """Insert many rows with few statements of up to about 1 MB; the named query inserts one."""
+        with self._translating():
+            for statement in inserts(self._queries[name], rows) if rows else ():
                 async with asyncio.timeout(self._timeout_s):
-                    await self._connection.cursor().executemany(self._queries[name], rows)
+                    await self._connection.query(statement)
 
     async def each(self, name: str, rows: Sequence[Row]) -> None:
         """Run one named query for each row, many of them on the way at the same time."""
@@ -137,9 +139,7 @@ class Session:
 
     def drop(self) -> None:
         """Close the socket at once, whatever is still to be sent; the server rolls back."""
-        transport = self._connection._transport  # noqa: SLF001 - the driver's own close waits for a server that hangs
-        if transport is not None:
-            transport.abort()
+        self._transport.abort()
         self._connection.close()
 
     async def close(self) -> None:

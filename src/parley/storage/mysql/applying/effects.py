@@ -88,7 +88,7 @@ async def _write_scopes(session: Session, effects: Effects) -> None:
 
 def _message_rows(messages: dict[MessageKey, NewMessage]) -> list[Row]:
     as_row: Any = msgspec.structs.astuple
-    return [key + as_row(message) for key, message in messages.items()]
+    return [key + as_row(messages[key]) for key in sorted(messages)]
 
 
 def _chat_row(chat: Chat, title: str | None, updated_at: int) -> Row:

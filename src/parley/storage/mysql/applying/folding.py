@@ -142,20 +142,27 @@ class Fold:
     def _post(self, event: Event, chat: Chat, what: MessagesPosted) -> None:
         """Create messages; those that are there already must be the same ones."""
         (epoch, position), at = event.position, event.position.at
+        application, chat_id, number = chat.application, chat.id, event.number
         rows: dict[MessageKey, NewMessage] = {}
-        for number, draft in enumerate(what.messages, event.number):
-            key = (chat.application, chat.id, number)
+        for draft in what.messages:
+            key = (application, chat_id, number)
             created_hash = _hash(draft.body)
             if not self._is_there(key, created_hash):
                 rows[key] = NewMessage(epoch, position, draft.body, draft.sender, draft.metadata, created_hash, at)
+            number += 1
         self.effects.messages.update(rows)
-        self.effects.touched.extend(key[1:] for key in rows)
-        self.effects.chat_growth.setdefault((chat.application, chat.number), Growth()).live += len(rows)
-        self._explain(chat.application, chat.number, event.number + len(what.messages) - 1)
+        self.effects.touched += [key[1:] for key in rows]
+        growth = self._growth(chat)
+        growth.live += len(rows)
+        growth.last = max(growth.last, number - 1)
 
     def _is_there(self, key: MessageKey, created_hash: bytes) -> bool:
-        there: NewMessage | Stored | None = self.effects.messages.get(key) or self._known.messages.get(key)
-        if there is None:
+        there: NewMessage | Stored | None
+        if key in self.effects.messages:
+            there = self.effects.messages[key]
+        elif key in self._known.messages:
+            there = self._known.messages[key]
+        else:
             return False
         if there.created_hash not in {created_hash, None}:  # a tombstone has none
             raise UnstorableError(_COLLISION)
@@ -194,7 +201,7 @@ class Fold:
             self.effects.edits.pop(key, None)
             self.effects.deletions[key] = (position, at)
             self._known.messages[key] = Stored(is_gone=True, created_hash=None, position=position)
-        self.effects.chat_growth.setdefault((chat.application, chat.number), Growth()).live -= 1
+        self._growth(chat).live -= 1
         self.effects.touched.append(key[1:])
         self._take_over(event)
 
@@ -218,12 +225,19 @@ class Fold:
         moot = taken_over(self._known.letters, event) if self._known.letters else []
         self.effects.moot_letters += [letter.id for letter in moot if letter.id]
 
+    def _growth(self, chat: Chat) -> Growth:
+        key = (chat.application, chat.number)
+        growth = self.effects.chat_growth.get(key)
+        if growth is None:
+            growth = self.effects.chat_growth[key] = Growth()
+        return growth
+
     def _explain(self, application: int, chat: int | None, last: int) -> None:
         """Note the highest number of a scope that is known to mean something, or nothing for ever."""
         if chat is None:
             growth = self.effects.application_growth.setdefault(application, Growth())
         elif (application, chat) in self._known.chats:
-            growth = self.effects.chat_growth.setdefault((application, chat), Growth())
+            growth = self._growth(self._known.chats[application, chat])
         else:
             return
         growth.last = max(growth.last, last)
