@@ -21,8 +21,8 @@ from parley.storage.sharing import Scopes
 
 RECOVERABLE: Final = frozenset({Reason.COLD, Reason.EXHAUSTED, Reason.KEY_UNKNOWN, Reason.EPOCH})
 
-_NEW_LIFE_S: Final = 0.05
-"""Between two looks for a new life of the log, which a worker begins."""
+_WORKER_S: Final = 0.05
+"""Between two looks for what only a worker can do: begin a new life of the log, store a new chat."""
 
 Found = Outcome | ParleyError | None
 """What became of an entry after all; ``None``: it is to be sent again."""
@@ -72,7 +72,7 @@ class Recovery:
     async def _await_life(self, cases: Sequence[Case]) -> list[Found]:
         """Name the log's present life, or wait a moment for the worker that begins one."""
         if not await self._lives.renew():
-            await asyncio.sleep(_NEW_LIFE_S)
+            await asyncio.sleep(_WORKER_S)
         return [None] * len(cases)
 
     async def _find_keys(self, cases: Sequence[Case]) -> list[Found]:
@@ -101,6 +101,9 @@ class Recovery:
         found: list[Found] = []
         for case in cases:
             names = [need.name for need in self._needs(case)]
+            if _is_not_stored_yet(names, known, case.refused):
+                found.append(None)
+                continue
             result = _judge_scopes(names, known, case.refused)
             found.append(result)
             if result is None:
@@ -108,6 +111,8 @@ class Recovery:
                 by_stamp[place].update((name, known[name]) for name in names)
         for (partition, stamp), some in by_stamp.items():
             await self._feeding.restore(partition, stamp, list(some.values()))
+        if any(_is_not_stored_yet([need.name for need in self._needs(case)], known, case.refused) for case in cases):
+            await asyncio.sleep(_WORKER_S)
         return found
 
     def _needs(self, case: Case) -> list[Need]:
@@ -141,6 +146,11 @@ def _numbers(entry: Entry) -> int:
 def _both(one: Need, other: Need) -> Need:
     """Give what serves two who need the same scope for the same reason."""
     return one._replace(until=max(one.until, other.until), wanted=max(one.wanted, other.wanted))
+
+
+def _is_not_stored_yet(names: Sequence[ScopeName], known: Mapping[ScopeName, Known], refused: Refused) -> bool:
+    """Tell whether the log knows a new chat that has given its first numbers before it has a row."""
+    return refused.reason is Reason.EXHAUSTED and names[0] not in known
 
 
 def _judge_scopes(names: Sequence[ScopeName], known: Mapping[ScopeName, Known], refused: Refused) -> Found:

@@ -167,6 +167,17 @@ async def test_a_new_chat_gets_its_number_beside_posts_into_cold_chats(ward: War
     assert sorted(asked) == [Need(APPLICATION_A, 1, 0, 0), Need(APPLICATION_A, 1, 1_000, 1)]
 
 
+async def test_a_new_chat_whose_first_numbers_are_used_up_waits_for_its_row(ward: Ward) -> None:
+    """It was acknowledged, so it is there, whatever the database says of it: sent again, not told that it is gone."""
+    before = await ward.settle((posted((A, 1), "a"), exhausted(1_000)))
+    ward.scopes.give(A, 1, until=2_000)
+
+    after = await ward.settle((posted((A, 1), "a"), exhausted(1_000)))
+
+    assert before == after == [AGAIN]
+    assert [known.until for _, _, some in ward.feeding.restored for known in some] == [2_000]
+
+
 async def test_an_old_key_is_found_in_the_database(ward: Ward) -> None:
     """The first answer again, or the key was used with another payload; one question for all."""
     entry, other = message("a", keyed("k"), A), message("b", keyed("k", "another payload"), A)
