@@ -127,7 +127,11 @@ class Stream(Protocol):
     """A log of its own, as those read it who follow it. Entries are there from before their append is answered."""
 
     async def read(self, after: Mapping[int, Position], limit: int) -> Reading:
-        """Give up to about ``limit`` entries behind each position, without waiting for any: one round trip."""
+        """Give up to ``limit`` entries behind each position, of its own epoch, without waiting for any: one round trip.
+
+        Fewer than ``limit`` say that the end of that epoch was reached; if the log is in another one by then, it is
+        the end for ever.
+        """
 
 
 class Vitals(NamedTuple):
@@ -154,12 +158,16 @@ class Keeper(Protocol):
         """Look at the log, for a life that the database holds."""
 
     async def seal(self, partition: int) -> None:
-        """Refuse every append from now on, until `open`; what lies on the log stays readable."""
+        """Refuse every append from now on; what lies on the log stays readable. This epoch is never opened again."""
 
     async def open(self, partition: int, life: Life, floor: Position, keys_known_since: int) -> None:
         """Begin or resume a life: appends that name it are served, at positions above ``floor``.
 
         ``keys_known_since`` (UTC milliseconds) is since when this log knows every key; used for a new epoch alone.
+
+        Raises:
+            ConflictError: another lease-holder has sealed the epoch or opened a later one, or the log has lost it.
+            UnavailableError: the log is away, or its engine is in another run than the life.
         """
 
     async def trim(self, partition: int, until: Logged) -> None:

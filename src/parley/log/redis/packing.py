@@ -107,12 +107,15 @@ def read_outcomes(epoch: int, reply: bytes) -> list[Outcome]:
     Raises:
         struct.error: the reply is no list of outcomes.
     """
-    return [_outcome(epoch, *outcome) for outcome in _OUTCOME.iter_unpack(reply)]
+    return [
+        Appended(number, Position(epoch, position_id(at, sequence)))
+        if code == _APPENDED
+        else _other(epoch, code, number, at, sequence)
+        for code, number, at, sequence in _OUTCOME.iter_unpack(reply)
+    ]
 
 
-def _outcome(epoch: int, code: int, number: int, at: int, sequence: int) -> Outcome:
-    if code == _APPENDED:
-        return Appended(number, Position(epoch, position_id(at, sequence)))
+def _other(epoch: int, code: int, number: int, at: int, sequence: int) -> Outcome:
     if code == _REPLAYED:
         return Replayed(number, Position(epoch, position_id(at, sequence)))
     return Refused(_REASONS[code], at, number)

@@ -1,0 +1,290 @@
+"""The log on a real Redis: numbers, gates, positions, and what followers read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from parley.domain.errors import UnavailableError
+from parley.domain.events import (
+    ApplicationClosed,
+    ChatCreated,
+    ChatDeleted,
+    ChatRetitled,
+    Depth,
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+    Position,
+    What,
+)
+from parley.domain.grants import Known, ScopeName
+from parley.domain.model import Draft
+from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused
+from tests.support.engines.redis import RedisServer
+from tests.support.logs import LogHouse, log_house, wait_until
+from tests.support.ports import keyed, posted
+
+ABSENT = "f" * 32
+
+
+@pytest.fixture
+async def house(redis_server: RedisServer) -> AsyncIterator[LogHouse]:
+    """Give a log of the test's own, open in its first epoch."""
+    async with log_house(redis_server.url) as house:
+        yield house
+
+
+def reason(outcome: object) -> Reason | None:
+    """Give why an entry was refused."""
+    return outcome.reason if isinstance(outcome, Refused) else None
+
+
+async def test_a_scope_is_numbered_without_a_hole_when_many_write_at_once(house: LogHouse) -> None:
+    """Concurrent batches over several chats of both partitions: each chat's numbers are 1..n, in the batches' order."""
+    chats = [await house.add_chat(n % 2) for n in range(5)]
+    rng = Random(1)
+    batches = [[posted(rng.choice(chats), f"{batch} {n}") for n in range(rng.randint(1, 20))] for batch in range(60)]
+
+    outcomes = await asyncio.gather(*(house.send(*batch) for batch in batches))
+
+    given: dict[tuple[str, int], dict[int, str]] = {chat: {} for chat in chats}
+    for batch, taken in zip(batches, outcomes, strict=True):
+        for entry, outcome in zip(batch, taken, strict=True):
+            assert isinstance(outcome, Appended)
+            assert isinstance(entry.what, MessagesPosted)
+            given[entry.token, entry.chat or 0][outcome.number] = entry.what.messages[0].body
+    await house.persist()
+    for chat, numbers in given.items():
+        assert list(numbers) == list(range(1, len(numbers) + 1))
+        assert house.rows.bodies[ScopeName(*chat)] == numbers
+
+
+async def test_a_batch_is_decided_in_order(house: LogHouse) -> None:
+    """A later entry of a batch sees what an earlier one did, also the chat that it created."""
+    chat = await house.add_chat()
+    token, number = chat
+
+    outcomes = await house.send(
+        posted(chat, "a", "b"),
+        posted(chat, "c"),
+        Entry(token, number, MessageEdited("edited"), 2),
+        Entry(token, None, ChatCreated("second")),
+        posted((token, 2), "in the second"),
+        Entry(token, number, ChatDeleted()),
+        posted(chat, "too late"),
+        posted((token, 2), "still there"),
+    )
+
+    numbers = [outcome.number if isinstance(outcome, Appended) else reason(outcome) for outcome in outcomes]
+    assert numbers == [1, 3, 2, 2, 1, number, Reason.CHAT_GONE, 2]
+    positions = [outcome.position for outcome in outcomes if isinstance(outcome, Appended)]
+    assert all(earlier < later for earlier, later in pairwise(positions))
+
+
+@pytest.mark.parametrize("number", [3, NUMBER_LIMIT, NUMBER_LIMIT + 2, 2**63 - 1])
+async def test_a_message_that_was_never_given_is_not_changed(house: LogHouse, number: int) -> None:
+    """Nothing is written for a number above the last, nor for a chat that cannot be."""
+    token, chat = await house.add_chat(0)
+    await house.take(posted((token, chat), "a", "b"))
+    before = await house.read(0)
+
+    outcomes = await house.send(
+        *(Entry(token, chat, what, number) for what in (MessageEdited("c"), MessageDeleted())),
+        *(Entry(token, number, what) for what in (ChatRetitled("c"), ChatDeleted())),
+    )
+
+    assert [reason(outcome) for outcome in outcomes] == [Reason.MESSAGE_GONE] * 2 + [Reason.COLD] * 2
+    assert await house.read(0) == before
+
+
+@pytest.mark.parametrize(
+    "what", [MessagesPosted((Draft("a"),)), MessageEdited("a"), MessageDeleted(), ChatRetitled("a"), ChatDeleted()]
+)
+async def test_an_entry_is_refused_when_a_gate_is_closed(house: LogHouse, what: What) -> None:
+    """Nothing enters a chat or an application that is deleted; a neighbour is not touched."""
+    gone, ended, neighbour = [await house.add_chat(partition) for partition in (0, 1, 0)]
+    await house.send(*(posted(chat, "a") for chat in (gone, ended, neighbour)))
+    await house.take(Entry(*gone, ChatDeleted()))
+    await house.log.close_gate(ended[0])
+    number = 1 if isinstance(what, MessageEdited | MessageDeleted) else None
+
+    outcomes = await house.send(*(Entry(*chat, what, number) for chat in (gone, ended, neighbour)))
+
+    assert [reason(outcome) for outcome in outcomes] == [Reason.CHAT_GONE, Reason.APPLICATION_GONE, None]
+    assert await house.append(Entry(ended[0], None, ChatCreated())) == [Refused(Reason.APPLICATION_GONE)]
+
+
+async def test_an_application_is_ended_once(house: LogHouse) -> None:
+    """Whoever closes its gate again writes nothing; one that the log does not know is ended as well."""
+    known, unknown = (await house.add_chat(0))[0], house.add_application(0)
+    await house.persist()
+
+    for token in (known, unknown, known, unknown):
+        await house.log.close_gate(token)
+
+    ends = [one.event.entry for one in await house.read(0) if one.event]
+    assert ends == [Entry(known, None, ApplicationClosed()), Entry(unknown, None, ApplicationClosed())]
+
+
+async def test_an_application_is_ended_when_the_database_had_said_so_before(house: LogHouse) -> None:
+    """A gate that a restore closed still takes its entry, which the database waits for."""
+    token = house.add_application(0)
+    (cold,) = await house.send(Entry(token, None, ChatCreated()))
+    assert isinstance(cold, Refused)
+    await house.apart.feeding.restore(
+        0, cold.stamp, [Known(ScopeName(token, None), closed=True, last=0, first=1, until=9)]
+    )
+
+    refused = await house.send(Entry(token, None, ChatCreated()))
+    await house.log.close_gate(token)
+
+    assert refused == [Refused(Reason.APPLICATION_GONE)]
+    assert [one.event.entry.what for one in await house.read(0) if one.event] == [ApplicationClosed()]
+
+
+async def test_a_gate_is_seen_by_those_who_ask(house: LogHouse) -> None:
+    """Open, closed, or unknown; an application's gate closes its chats'."""
+    token, number = await house.add_chat()
+    feeding = house.apart.feeding
+
+    before = [await feeding.is_open(ScopeName(token, chat)) for chat in (None, number, 7)]
+    await house.take(Entry(token, number, ChatDeleted()))
+    deleted = [await feeding.is_open(ScopeName(token, chat)) for chat in (None, number)]
+    await house.log.close_gate(token)
+    ended = [await feeding.is_open(ScopeName(token, chat)) for chat in (None, number, 7)]
+
+    assert before == [True, True, None]
+    assert deleted == [True, False]
+    assert ended == [False, False, False]
+    assert await feeding.is_open(ScopeName(ABSENT, None)) is None
+
+
+async def test_what_is_stored_is_trimmed_and_counted(house: LogHouse) -> None:
+    """Depth is what is not stored; the log's end stays known when nothing lies on it any more."""
+    chat = await house.add_chat(0)
+    await house.take(posted(chat, "a", "b", "c"))
+    await house.take(Entry(*chat, MessageEdited("d"), 1))
+    logged = await house.read(0)
+
+    await wait_until(lambda: _is(house.log.depth().messages, 5), "the depth is sampled")
+    await house.keeper.trim(0, logged[1])
+    await wait_until(lambda: _is(house.log.depth().messages, 1), "the depth has fallen")
+    await house.keeper.trim(0, logged[2])
+    await wait_until(lambda: _is(house.log.depth(), Depth(0, 0)), "nothing is left")
+
+    vitals = await house.keeper.examine(0, house.lives[0])
+    assert [one.so_far.messages for one in logged] == [1, 4, 5]
+    assert logged[2].so_far.bytes == sum(len(one.raw) for one in logged)
+    assert await house.read(0) == []
+    assert vitals.end == logged[2].position
+
+
+async def _is(value: object, wanted: object) -> bool:
+    return value == wanted
+
+
+async def test_followers_read_on_from_a_position(house: LogHouse) -> None:
+    """All partitions at once, up to a limit, and with the epoch that each log is in."""
+    chats = [await house.add_chat(0), await house.add_chat(1)]
+    for n in range(3):
+        await house.send(*(posted(chat, f"{n}") for chat in chats))
+    starts = {0: Position(1, 0), 1: Position(1, 0)}
+
+    some = await house.apart.stream.read(starts, 2)
+    rest = await house.apart.stream.read({p: entries[-1].position for p, entries in some.entries.items()}, 10)
+    ahead = await house.apart.stream.read({0: Position(7, 0)}, 10)
+    await house.keeper.seal(1)
+    sealed = await house.apart.stream.read(starts, 10)
+
+    assert [len(some.entries[p]) for p in (0, 1)] == [2, 2]
+    assert [len(rest.entries[p]) for p in (0, 1)] == [2, 2]
+    assert some.epochs == {0: 1, 1: 1}
+    assert (ahead.entries, ahead.epochs) == ({0: []}, {0: 1})
+    assert sealed.epochs == {0: 1, 1: None}
+    assert len(sealed.entries[1]) == 4
+    positions = [one.position for one in (*some.entries[0], *rest.entries[0])]
+    assert all(earlier < later for earlier, later in pairwise(positions))
+
+
+async def test_an_entry_that_this_code_cannot_read_is_given_as_it_is(house: LogHouse) -> None:
+    """Of another version, or damaged: it has its place and its bytes, and what follows it is read."""
+    await house.add_chat(0)
+    stream = f"{{{house.prefix}:0}}:1:log"
+    with house.client() as client:
+        client.xadd(stream, {"2": b"of a later version"}, id=f"{2**42}-1")
+        client.xadd(stream, {"1": b"\0" * 20 + b"damaged"}, id=f"{2**42}-2")
+        client.xadd(stream, {"1": b"short"}, id=f"{2**42}-3")
+
+    logged = await house.read(0)
+
+    assert [one.event is None for one in logged] == [False, True, True, True]
+    assert [one.raw for one in logged[1:]] == [b"of a later version", b"damaged", b"short"]
+    assert [one.position.id for one in logged[1:]] == [2**62 + n for n in (1, 2, 3)]
+
+
+async def test_positions_lie_above_the_floor(house: LogHouse) -> None:
+    """Also when the engine's clock is behind what the database has seen: times go on from there."""
+    floor = Position(2, (2**42 << 20) + 5)
+    vitals = await house.keeper.examine(0, house.lives[0])
+    await house.keeper.seal(0)
+    house.rows.void(2, lambda _: True)
+    life = house.lives[0]._replace(epoch=2, run_id=vitals.run_id)
+    await house.keeper.open(0, life, floor, 0)
+    house.adopt({0: life})
+
+    first = await house.add_chat(0)
+    second = await house.take(posted(first, "a"))
+    await house.keeper.open(0, life, Position(2, floor.id + (1 << 20)), 0)
+    third = await house.take(posted(first, "b"))
+    await house.keeper.open(0, life, floor, 0)
+    fourth = await house.take(posted(first, "c"))
+
+    assert second.position == Position(2, floor.id + 2)
+    assert second.position.at == 2**42
+    assert [third.position.id, fourth.position.id] == [floor.id + (1 << 20) + n for n in (1, 2)]
+
+
+async def test_two_writers_number_side_by_side(house: LogHouse) -> None:
+    """They share scopes and keys, and never each other's sequences."""
+    other = LogHouse(house.server_url, house.rows, prefix=house.prefix)
+    await other.start()
+    other.adopt(house.lives)
+    chats = [await house.add_chat(0), await house.add_chat(1)]
+    entry = posted(chats[0], "once", key=keyed("k"))
+
+    outcomes = await asyncio.gather(
+        *(writer.send(posted(chats[n % 2], f"{n}"), entry) for n in range(50) for writer in (house, other))
+    )
+    await other.close()
+
+    given = [outcome.number for each in outcomes for outcome in each[:1] if isinstance(outcome, Appended)]
+    once = [outcome for each in outcomes for outcome in each[1:]]
+    assert len(given) == 100
+    assert sum(isinstance(outcome, Appended) for outcome in once) == 1
+    assert len({outcome[0] for outcome in once}) == 1
+    await house.persist()
+    assert sorted(house.rows.bodies[ScopeName(*chats[0])]) == list(range(1, 52))
+    assert sorted(house.rows.bodies[ScopeName(*chats[1])]) == list(range(1, 51))
+
+
+async def test_nothing_is_appended_before_a_life_is_adopted(redis_server: RedisServer) -> None:
+    """A process that has not been told of a life writes nothing, and cannot close a gate."""
+    async with log_house(redis_server.url) as house:
+        newcomer = LogHouse(redis_server.url, house.rows, prefix=house.prefix)
+        await newcomer.start()
+        token = house.add_application()
+
+        refused = await newcomer.send(Entry(token, None, ChatCreated()))
+        with pytest.raises(UnavailableError):
+            await newcomer.log.close_gate(token)
+        with pytest.raises(UnavailableError):
+            await newcomer.apart.feeding.is_open(ScopeName(token, None))
+        await newcomer.close()
+
+        assert refused == [Refused(Reason.EPOCH)]

@@ -1,0 +1,1 @@
+"""The log on Redis, as far as it needs no server."""

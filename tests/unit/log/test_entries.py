@@ -1,0 +1,95 @@
+"""How entries lie on the stream: bytes that later versions of this code must still read."""
+
+from __future__ import annotations
+
+import pytest
+
+from parley.domain.events import (
+    ApplicationClosed,
+    ChatCreated,
+    ChatDeleted,
+    ChatRetitled,
+    Depth,
+    Entry,
+    Event,
+    IdempotencyKey,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+    NumbersBurnt,
+    Position,
+    position_id,
+)
+from parley.domain.model import Draft
+from parley.log.redis.entries import encode_entry, read_entry, read_id, split_id, stream_id
+
+HEAD = (7).to_bytes(4, "big") + (9).to_bytes(8, "big") + (1_000).to_bytes(8, "big")
+POSITION = Position(3, position_id(1_700_000_000_000, 5))
+PLACE = b"1700000000000-5"
+
+ENTRIES = [
+    Entry("t", None, ChatCreated("title"), None, IdempotencyKey("chats", "k", b"\0" * 16)),
+    Entry("t", 1, ChatRetitled(None)),
+    Entry("t", 1, ChatDeleted()),
+    Entry("t", 1, MessagesPosted((Draft("a", "s", '{"m":1}'), Draft("ß\0")))),
+    Entry("t", 1, MessageEdited("b"), 2),
+    Entry("t", 1, MessageDeleted(), 2),
+    Entry("t", None, ApplicationClosed()),
+    Entry("t", 1, NumbersBurnt(9)),
+]
+
+WRITTEN = bytes.fromhex(
+    "85a5746f6b656ea174a46368617401a47768617482a474797065af6d657373616765735f706f73746564a86d65737361676573"
+    "9183a4626f6479a161a673656e646572c0a86d65746164617461c0a66e756d626572c0a36b6579c0"
+)
+"""What the first version wrote: it lies on logs, and in dead letters."""
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: type(entry.what).__name__)
+def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
+    """With the number, the position and the counts that the log gave it."""
+    payload = encode_entry(entry)
+
+    logged = read_entry(3, PLACE, [b"1", HEAD + payload])
+
+    assert logged.event == Event(POSITION, 7, entry)
+    assert (logged.position, logged.raw, logged.so_far) == (POSITION, payload, Depth(9, 1_000))
+
+
+def test_what_the_first_version_wrote_is_read() -> None:
+    """The bytes are part of the contract: change them with the version."""
+    entry = Entry("t", 1, MessagesPosted((Draft("a"),)))
+
+    logged = read_entry(3, PLACE, [b"1", HEAD + WRITTEN])
+
+    assert encode_entry(entry) == WRITTEN
+    assert logged.event is not None
+    assert logged.event.entry == entry
+
+
+@pytest.mark.parametrize(
+    ("fields", "raw"),
+    [
+        ([b"2", HEAD + WRITTEN], HEAD + WRITTEN),
+        ([b"1", b"short"], b"short"),
+        ([b"1", HEAD], b""),
+        ([b"1", HEAD + WRITTEN[:-1]], WRITTEN[:-1]),
+        ([b"1", HEAD + b"\xc1"], b"\xc1"),
+        ([b"1", HEAD + b"\x81\xa1x\x01"], b"\x81\xa1x\x01"),
+    ],
+)
+def test_what_cannot_be_read_keeps_its_place_and_its_bytes(fields: list[bytes], raw: bytes) -> None:
+    """Of another version, cut off, or not an entry: it goes where people look at it."""
+    logged = read_entry(3, PLACE, fields)
+
+    assert (logged.position, logged.event, logged.raw) == (POSITION, None, raw)
+
+
+def test_a_position_and_a_place_on_the_stream_are_the_same() -> None:
+    """To and fro, at the ends of both parts."""
+    for at, sequence in ((0, 0), (1, 2**20 - 1), (2**43 - 1, 0)):
+        written = b"%d-%d" % (at, sequence)
+
+        assert stream_id(position_id(at, sequence)) == written
+        assert read_id(written) == position_id(at, sequence)
+        assert split_id(position_id(at, sequence)) == (at, sequence)
