@@ -25,10 +25,10 @@ Limit = Annotated[int, Parameter(name="--limit", help="Differences printed of ea
 
 @takes_settings(*FILES)
 def check(settings: Settings, *, as_json: Json = False, limit: Limit = 20) -> int:
-    """Compare numbers, counts, times, positions, changes, gaps, keys and the index with the rows.
+    """Compare numbers, grants, counts, times, positions, changes, gaps, keys, dead letters and the index with the rows.
 
-    Reads one snapshot and writes nothing: it may run beside a server, and on a copy in another folder.
-    Ends with 1 if anything differs.
+    Reads one snapshot and writes nothing: it may run beside any number of processes.
+    It takes files and servers alike, and a copy of either. Ends with 1 if anything differs.
 
     Example: parley check --data-dir ./data
     """

@@ -24,7 +24,11 @@ PLANS: Final = {
     "mysql": "parley.storage.mysql:plan",
     "mariadb": "parley.storage.mysql:plan",
 }
-AUDITS: Final = {"sqlite": "parley.storage.sqlite.audit:open_audit"}
+AUDITS: Final = {
+    "sqlite": "parley.storage.sqlite.audit:open_audit",
+    "mysql": "parley.storage.mysql.audit:open_audit",
+    "mariadb": "parley.storage.mysql.audit:open_audit",
+}
 DIAGNOSES: Final = {
     "mysql": "parley.storage.mysql.diagnosis:diagnose",
     "mariadb": "parley.storage.mysql.diagnosis:diagnose",
