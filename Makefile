@@ -15,10 +15,10 @@ serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8
 	@exec scripts/serve.sh $(ARGS)
 
 test: system environment lint types imports ## Install what the tests need, then run every check and every suite
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
-check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites
-	$(PYTEST) -n 2 --dist worksteal tests/unit tests/contract $(ARGS)
+check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites without servers
+	$(PYTEST) -n 2 --dist worksteal -m "not servers" tests/unit tests/contract $(ARGS)
 
 lint: environment ## Check style and formatting
 	$(BIN)/ruff check

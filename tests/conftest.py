@@ -18,6 +18,17 @@ from tests.support.engines.fixtures import (  # noqa: F401 - found by name
 from tests.support.server import Server
 from tests.support.tenant import Tenant
 
+_ENGINES = "tests.support.engines"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start real servers: by a fixture, or by a name that their module has from the engines."""
+    for item in items:
+        module = getattr(item, "module", None)
+        homes = {getattr(each, "__module__", "") or "" for each in vars(module).values()} if module else set()
+        if "engines" in getattr(item, "fixturenames", ()) or any(home.startswith(_ENGINES) for home in homes):
+            item.add_marker(pytest.mark.servers)
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

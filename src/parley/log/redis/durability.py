@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,6 +16,7 @@ from parley.log.redis.urls import SETTING, Kind
 SETTINGS: Final = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy")
 _SYNCED: Final = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
 _OLDEST: Final = (7, 0)
+_PATIENCE_S: Final = 10.0
 _OTHERWISE: Final = "or accept the loss of acknowledged writes with PARLEY_LOG_DURABILITY=relaxed"
 
 
@@ -70,14 +72,14 @@ async def _locate(servers: Servers, partition: int) -> Any:  # noqa: ANN401 - a 
 
 async def _check_server(servers: Servers, partition: int, kind: Kind, accepts_relaxed: bool) -> str:  # noqa: FBT001
     try:
-        async with opened(servers, partition) as connection:
+        async with asyncio.timeout(_PATIENCE_S), opened(servers, partition) as connection:
             info = read_info(await ask(connection, "INFO"))
             try:
                 settings = read_settings(await ask(connection, "CONFIG", "GET", *SETTINGS))
             except ResponseError:  # not allowed, or renamed
                 settings = None
     except (RedisError, OSError) as error:
-        raise ConfigurationError(f"{SETTING}: the log does not answer: {error}") from error
+        raise ConfigurationError(f"{SETTING}: the log does not answer: {str(error) or 'nothing came'}") from error
     check_info(info, kind)
     if settings is None:
         return "relaxed" if accepts_relaxed else "queued"
