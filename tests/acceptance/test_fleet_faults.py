@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.acceptance.test_fleet_kills import wait_until_drained
+from tests.acceptance.test_fleet_kills import check_is_clean, wait_until_drained
 from tests.acceptance.test_kill import check_load
 from tests.support.client import Answer, Client
 from tests.support.engines.mariadb import MariaDbServer
@@ -129,6 +129,7 @@ async def test_no_number_is_given_twice_when_redis_is_flushed(crew: Crew) -> Non
     assert lost <= void
     assert not found.keys() & void
     assert back_s < BACK_WITHIN_S
+    check_is_clean(crew.fleet)
 
 
 @pytest.mark.timeout(300)
@@ -144,6 +145,7 @@ async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes_up(crew: Cr
     crew.wait_until_drained()
     assert len(set(taken_over.values())) == 1, taken_over
     check_load(crew.api, crew.load, crew.tenant.path)
+    check_is_clean(crew.fleet)
 
 
 @pytest.mark.timeout(300)
@@ -165,6 +167,7 @@ async def test_creates_go_on_up_to_the_depth_bound_while_the_database_is_away(cr
     assert refused.header("Retry-After")
     crew.wait_until_drained()
     check_load(crew.api, crew.load, crew.tenant.path)
+    check_is_clean(crew.fleet)
 
 
 def flush(redis: RedisServer) -> None:

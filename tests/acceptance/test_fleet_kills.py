@@ -78,6 +78,7 @@ async def test_each_record_is_stored_once_when_workers_and_redis_are_killed(
             imported.wait_until_indexed(imported.create_chat())
             stored = stored_messages(client, imported.path)
             check_needles(client, imported.path, stored, name)
+        check_is_clean(fleet)
         for member in fleet.members:
             assert "Traceback" not in member.log_text()
 
@@ -125,6 +126,12 @@ async def killing(workers: list[Member], rng: Random) -> AsyncIterator[None]:
         for worker in workers:
             if not worker.is_running():
                 await asyncio.to_thread(worker.start)
+
+
+def check_is_clean(fleet: Fleet) -> None:
+    """Check that ``parley check`` finds no difference."""
+    checked = fleet.run("check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def wait_until_drained(fleet: Fleet, mariadb: MariaDbServer, messages: int) -> None:

@@ -90,7 +90,7 @@ def open_index_check(database_url: str, search_url: str) -> IndexCheck:
             index = open_index_audit(search_url)
         except ConfigurationError as error:
             return IndexCheck(open_audit(database_url), None, None, error.detail)
-        rows = open_audit(database_url)
+        rows = _open_rows(database_url, index)
         if index is None:
             return IndexCheck(rows, None, "there is no index; it is made at the next start")
         positions, floor = index.positions(), rows.floor(_FOLLOWER)
@@ -101,8 +101,19 @@ def open_index_check(database_url: str, search_url: str) -> IndexCheck:
             return IndexCheck(rows, index, _AHEAD if ahead else None)
         rows.close()
         index.close()
-    rows, index = open_audit(database_url), open_index_audit(search_url)
+    index = open_index_audit(search_url)
+    rows = _open_rows(database_url, index)
     return IndexCheck(rows, index, "the index is older than the changes; it is made again at the next start")
+
+
+def _open_rows(database_url: str, index: IndexAudit | None) -> Audit:
+    """Open the database beside an index that is open, or neither."""
+    try:
+        return open_audit(database_url)
+    except BaseException:
+        if index is not None:
+            index.close()
+        raise
 
 
 _AHEAD: Final = "the index is of a newer database; it is made again at the next start"
