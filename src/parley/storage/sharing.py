@@ -133,7 +133,11 @@ class DeadLetters(Protocol):
         """Store a letter's event, then those that wait behind it; ``False`` if it failed again, one attempt older."""
 
     async def discard(self, id_: int) -> None:
-        """Give a letter up: its numbers go to the gap ledger, and what waits behind it is replayed."""
+        """Give a letter up: its numbers go to the gap ledger, and what waits behind it is replayed.
+
+        Raises:
+            ConflictError: ``chat_is_a_letter``: the chat's own creation is a letter, which is to be decided first.
+        """
 
 
 class Shared(NamedTuple):

@@ -231,37 +231,6 @@ async def test_a_deletion_takes_the_place_of_edits_that_wait(house: House) -> No
     assert await house.bodies(chat) == {1: None}
 
 
-async def test_a_letter_that_is_given_up_leaves_a_gap(house: House) -> None:
-    """Of the numbers that no row has; what waited behind it has nothing to change."""
-    chat = await house.add_chat("a", "b", "c")
-    await house.persist(
-        house.say(*chat, MessagesPosted((Draft("x"), Draft("c"), Draft("d"), Draft("e"))), 2),
-        house.say(*chat, MessageEdited("x"), 5),
-        house.post(chat, "f"),
-    )
-    first, second = await letters(house)
-
-    await house.dead_letters.discard(first.id)
-
-    assert second.reason == f"waits behind {first.id}"
-    assert await letters(house) == []
-    assert await house.gaps() == [(4, 5, b"discarded")]
-    assert await house.bodies(chat) == {1: "a", 2: "b", 3: "c", 6: "f"}
-    await house.dead_letters.discard(first.id)
-
-
-async def test_a_chat_that_is_given_up_leaves_a_gap(house: House) -> None:
-    """What was said in it cannot be stored either, and says so."""
-    token = await house.add_application()
-    await house.persist(house.say(token, None, ChatCreated(POISON)), house.post((token, 1), "a"))
-    first, second = await letters(house)
-
-    await house.dead_letters.discard(first.id)
-
-    assert await house.gaps() == [(1, 1, b"discarded")]
-    assert [(each.id, each.reason) for each in await letters(house)] == [(second.id, "the chat is not known")]
-
-
 async def test_a_letters_key_is_remembered(house: House) -> None:
     """Its number was given to a client, who may come again."""
     chat = await house.add_chat()

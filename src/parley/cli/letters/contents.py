@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
-from parley.domain.events import ChatCreated, Entry, MessagesPosted
+from parley.domain.events import ChatCreated, Entry, MessagesPosted, NumbersBurnt
 from parley.storage.sharing import DeadLetter
 
 _LINE_BYTES: Final = 16
@@ -38,13 +38,21 @@ def burnt(letter: DeadLetter) -> str | None:
     if entry is None or letter.number is None:
         return None
     application = f"application {mask_token(letter.token)}"
-    if isinstance(entry.what, ChatCreated):
-        return f"chat {letter.number} of {application}"
-    if not isinstance(entry.what, MessagesPosted):
+    last = _last_number(letter.number, entry)
+    if last is None:
         return None
-    last = letter.number + len(entry.what.messages) - 1
-    numbers = f"message {letter.number}" if last == letter.number else f"messages {letter.number} to {last}"
-    return f"{numbers} of chat {letter.chat} of {application}"
+    kind, place = ("chat", application) if letter.chat is None else ("message", f"chat {letter.chat} of {application}")
+    numbers = f"{kind} {letter.number}" if last == letter.number else f"{kind}s {letter.number} to {last}"
+    return f"{numbers} of {place}"
+
+
+def _last_number(first: int, entry: Entry) -> int | None:
+    """Give the last number that an entry has for itself, ``None`` if it is about one that was there."""
+    if isinstance(entry.what, NumbersBurnt):
+        return entry.what.last
+    if isinstance(entry.what, MessagesPosted):
+        return first + len(entry.what.messages) - 1
+    return first if isinstance(entry.what, ChatCreated) else None
 
 
 def explain(letter: DeadLetter) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
+from parley.domain.errors import ConflictError
 from parley.domain.events import Position
 from parley.storage.mysql.applying.storing import Storing
 from parley.storage.mysql.letters import Place, logged_of, open_event
@@ -58,16 +58,24 @@ class MySqlDeadLetters:
         return await self._database.write(work)
 
     async def discard(self, id_: int) -> None:
-        """Give a letter up: its numbers go to the gap ledger, and what waits behind it is replayed."""
+        """Give a letter up: numbers that nothing else explains go to the gap ledger; what waits behind it is replayed.
+
+        A chat is decided before what was said in it. While its creation is a letter, too, no gap can name the chat,
+        and a replay may still create it: its numbers would be missing for ever. Once the creation is given up, no
+        chat has their scope, and they need no gap.
+
+        Raises:
+            ConflictError: ``chat_is_a_letter``: that letter has to be replayed or discarded first; nothing was written.
+        """
 
         async def work(session: Session) -> None:
             held = await self._hold(session, id_)
             if held is None:
                 return
-            *_, token, chat, first, last, gives_numbers = (await session.rows("open_letter", id_))[0]
-            if gives_numbers:
-                await self._explain(session, Place(token.decode(), chat, first, last, gives_numbers=True))
+            place = await _place_of(session, id_)
             await session.run("delete_letters", (id_,))
+            if place is not None:
+                await self._explain(session, place)
             storing = self._begin(session, held)
             await self._store_waiting(session, storing, id_)
             await self._tell(session, held, storing)
@@ -92,6 +100,7 @@ class MySqlDeadLetters:
         if failure is None:
             return True
         await session.run("fail_letter", failure.reason, failure.behind, self._clock.now_ms(), id_)
+        await _keep_numbers(session, await _place_of(session, id_))
         return False
 
     async def _store_waiting(self, session: Session, storing: Storing, id_: int) -> None:
@@ -105,27 +114,62 @@ class MySqlDeadLetters:
         await held.move(session, storing.way, held.position, position)
 
     async def _explain(self, session: Session, place: Place) -> None:
-        """Put numbers that no row has into the gap ledger, if their scope is known."""
-        now = self._clock.now_ms()
-        application = await session.pick("known_applications", [place.token])
-        if not application:
+        """Put numbers that no row, gap or other letter has into the gap ledger, if their scope is there."""
+        application = await _application_of(session, place)
+        chat_id = None if application is None else await _chat_id_of(session, application, place)
+        if application is None or chat_id is None:
             return
-        id_ = application[0][1]
-        if place.chat is None:
-            await session.run("insert_gaps", id_, 0, place.first, place.last, b"discarded", now)
-            return
-        chats = await session.pick("known_chats", [(id_, place.chat)])
-        if chats:
-            chat_id = chats[0][2]
-            rows = await session.rows("numbers_between", id_, chat_id, place.first, place.last)
-            holes = _holes(place.first, place.last, [row[0] for row in rows])
-            await session.fill("insert_gaps", [(id_, chat_id, *hole, b"discarded", now) for hole in holes])
+        now, scope, between = self._clock.now_ms(), (application, chat_id), (place.first, place.last)
+        taken = [
+            *await session.rows("messages_between" if chat_id else "chats_between", *scope, *between),
+            *await session.rows("gaps_between", *scope, *between),
+            *await session.rows("letters_between", place.token.encode(), place.chat, *between),
+        ]
+        holes = _holes(*between, sorted((first, last) for first, last in taken))
+        await session.fill("insert_gaps", [(*scope, *hole, b"discarded", now) for hole in holes])
 
 
-def _holes(first: int, last: int, there: list[int]) -> list[tuple[int, int]]:
-    """Give the ranges between ``first`` and ``last`` without the numbers that are there."""
-    bounds = [first - 1, *there, last + 1]
-    return [(before + 1, after - 1) for before, after in pairwise(bounds) if before + 1 < after]
+async def _place_of(session: Session, id_: int) -> Place | None:
+    """Give the numbers that a letter explains as long as it is kept."""
+    *_, token, chat, first, last, gives_numbers = (await session.rows("open_letter", id_))[0]
+    return Place(token.decode(), chat, first, last, gives_numbers=True) if gives_numbers else None
+
+
+async def _application_of(session: Session, place: Place) -> int | None:
+    rows = await session.pick("known_applications", [place.token])
+    return rows[0][1] if rows else None
+
+
+async def _chat_id_of(session: Session, application: int, place: Place) -> int | None:
+    """Give the chat that numbers belong to, 0 for an application's own; ``None`` if it never will be there."""
+    if place.chat is None:
+        return 0
+    rows = await session.pick("known_chats", [(application, place.chat)])
+    if rows:
+        chat_id: int = rows[0][2]
+        return chat_id
+    creations = await session.rows("creations", place.token.encode(), place.chat)
+    if creations:
+        detail = f"letter {creations[0][0]} is the creation of its chat {place.chat}: replay or discard that one first"
+        raise ConflictError(detail, code="chat_is_a_letter")
+    return None
+
+
+async def _keep_numbers(session: Session, place: Place | None) -> None:
+    """Note numbers in the row of a chat that was not there when they were set aside: no new epoch may void them."""
+    application = None if place is None or place.chat is None else await _application_of(session, place)
+    if place is not None and application is not None:
+        await session.put("grow_chats", [(application, place.chat, 0, place.last)])
+
+
+def _holes(first: int, last: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the ranges between ``first`` and ``last`` that are outside those taken, which rise by their first."""
+    holes, free = [], first
+    for low, high in [*taken, (last + 1, last)]:
+        if free < low:
+            holes.append((free, low - 1))
+        free = max(free, high + 1)
+    return holes
 
 
 def _letter_of(row: Row) -> DeadLetter:

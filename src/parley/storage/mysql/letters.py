@@ -17,6 +17,7 @@ from parley.domain.events import (
     Logged,
     MessageDeleted,
     MessagesPosted,
+    NumbersBurnt,
     Position,
 )
 
@@ -58,6 +59,8 @@ def place_of(event: Event) -> Place:
         return Place(entry.token, None, event.number, event.number, gives_numbers=True)
     if isinstance(what, MessagesPosted):
         return Place(entry.token, entry.chat, event.number, event.number + len(what.messages) - 1, gives_numbers=True)
+    if isinstance(what, NumbersBurnt):
+        return Place(entry.token, entry.chat, event.number, what.last, gives_numbers=True)
     if isinstance(what, ChatRetitled | ChatDeleted):
         return Place(entry.token, None, entry.chat or 0, entry.chat or 0, gives_numbers=False)
     return Place(entry.token, entry.chat, event.number, event.number, gives_numbers=False)

@@ -52,6 +52,24 @@ update dead_letter
 set attempts = attempts + 1, reason = %s, waits_for = %s, updated_at = %s
 where id = %s;
 
--- name: numbers_between
--- Those of a chat's numbers that have a row.
-select number from message where application_id = %s and chat_id = %s and number between %s and %s order by number;
+-- name: creations
+-- Letters that would create a chat, by token and number.
+select id from dead_letter where token = %s and chat is null and first = %s and gives_numbers order by id;
+
+-- name: messages_between
+-- Numbers of a chat that have a row, each as a range.
+select number, number from message where application_id = %s and chat_id = %s and number between %s and %s;
+
+-- name: chats_between
+-- Numbers of an application's chats that have a row, each as a range; chat id 0 stands for the application's chats.
+select number, number from chat where application_id = %s and 0 = %s and number between %s and %s;
+
+-- name: gaps_between
+-- Ranges of a scope's gaps that end at or after a number and begin at or before another.
+select first, last from gap where application_id = %s and chat_id = %s and last >= %s and first <= %s;
+
+-- name: letters_between
+-- The same of the letters of a token and a chat, or of an application's chats, that explain their numbers.
+select first, last
+from dead_letter
+where token = %s and chat <=> %s and last >= %s and first <= %s and gives_numbers;

@@ -1,0 +1,154 @@
+"""A dead letter that is given up leaves every number explained, in whatever order people decide."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+import pytest
+
+from parley.domain.errors import ConflictError
+from parley.domain.events import ChatCreated, MessageEdited, MessagesPosted, NumbersBurnt, What
+from parley.domain.grants import Need, ScopeName
+from parley.domain.model import Draft
+from parley.storage import open_audit
+from parley.storage.port import Difference
+from tests.contract.mysql.whole import POISON
+from tests.support.mysql_house import House
+
+
+async def letters(house: House) -> list[int]:
+    """Give the ids of all letters."""
+    return [letter.id for letter in await house.dead_letters.page(0, 1_000)]
+
+
+async def differences(house: House) -> list[Difference]:
+    """Give what the audit finds; it has an event loop of its own."""
+
+    def find() -> list[Difference]:
+        with closing(open_audit(house.url)) as audit:
+            return list(audit.compare(lambda _: None))
+
+    return await asyncio.to_thread(find)
+
+
+async def add_dead_chat(house: House, *said: What) -> tuple[str, int]:
+    """Make a chat that cannot be stored, in which something is said under number 1."""
+    token = await house.add_application()
+    await house.persist(house.say(token, None, ChatCreated(POISON)))
+    await house.persist(*(house.say(token, 1, what, 1) for what in said))
+    return token, 1
+
+
+async def test_a_message_that_is_given_up_leaves_a_gap(house: House) -> None:
+    """Of the numbers that no row has; what waited behind it has nothing to change."""
+    chat = await house.add_chat("a", "b", "c")
+    await house.persist(
+        house.say(*chat, MessagesPosted((Draft("x"), Draft("c"), Draft("d"), Draft("e"))), 2),
+        house.say(*chat, MessageEdited("x"), 5),
+        house.post(chat, "f"),
+    )
+    first, second = await house.dead_letters.page(0, 1_000)
+
+    await house.dead_letters.discard(first.id)
+
+    assert second.reason == f"waits behind {first.id}"
+    assert await letters(house) == []
+    assert await house.gaps() == [(4, 5, b"discarded")]
+    assert await house.bodies(chat) == {1: "a", 2: "b", 3: "c", 6: "f"}
+    assert await differences(house) == []
+    await house.dead_letters.discard(first.id)
+
+
+async def test_a_chat_that_is_given_up_leaves_a_gap(house: House) -> None:
+    """What was said in it cannot be stored either, and says so; given up, too, it needs no gap: there is no chat."""
+    await add_dead_chat(house, MessagesPosted((Draft("a"),)))
+    first, second = await letters(house)
+
+    await house.dead_letters.discard(first)
+    (waited,) = await house.dead_letters.page(0, 1_000)
+    clean = await differences(house)
+    await house.dead_letters.discard(second)
+
+    assert (waited.id, waited.reason) == (second, "the chat is not known")
+    assert await letters(house) == []
+    assert await house.gaps() == [(1, 1, b"discarded")]
+    assert clean == await differences(house) == []
+
+
+async def test_a_chat_that_collides_is_given_up_without_a_gap(house: House) -> None:
+    """Its number has a row: the other chat's."""
+    token, _ = await house.add_chat("a")
+    await house.persist(house.say(token, None, ChatCreated("another"), 1))
+
+    await house.dead_letters.discard(*await letters(house))
+
+    assert await house.gaps() == []
+    assert await differences(house) == []
+
+
+@pytest.mark.parametrize("what", [MessagesPosted((Draft("a"), Draft("b"))), NumbersBurnt(2)])
+async def test_numbers_are_not_given_up_before_their_chat_is_decided(
+    house: House, what: MessagesPosted | NumbersBurnt
+) -> None:
+    """No gap can name a chat that has no row; once the chat is stored, so are they."""
+    chat = await add_dead_chat(house, what)
+    creation, inside = await letters(house)
+
+    with pytest.raises(ConflictError, match=f"letter {creation} ") as refused:
+        await house.dead_letters.discard(inside)
+    kept = await letters(house)
+    await house.sql("alter table chat modify title mediumtext")
+    stored = await house.dead_letters.replay(creation)
+    await house.persist(house.say(*chat, MessagesPosted((Draft("c"),)), 3))
+
+    assert refused.value.code == "chat_is_a_letter"
+    assert (kept, stored, await letters(house)) == ([creation, inside], True, [])
+    assert await differences(house) == []
+
+
+async def test_a_change_is_given_up_before_its_chat_is_decided(house: House) -> None:
+    """It explains no number."""
+    await add_dead_chat(house, MessagesPosted((Draft("a"),)), MessageEdited("b"))
+    *kept, edit = await letters(house)
+
+    await house.dead_letters.discard(edit)
+
+    assert await letters(house) == kept
+
+
+@pytest.mark.parametrize("is_given_up", [True, False])
+async def test_a_letter_whose_chat_came_late_keeps_its_numbers(house: House, *, is_given_up: bool) -> None:
+    """A new epoch does not void them, whether the letter is given up before or stored after."""
+    chat = await add_dead_chat(house, MessagesPosted((Draft(POISON),)))
+    creation, inside = await letters(house)
+    await house.sql("alter table chat modify title mediumtext")
+    assert await house.dead_letters.replay(creation)
+    if is_given_up:
+        await house.dead_letters.discard(inside)
+
+    await house.open_life(house.position.epoch + 1)
+    await house.scopes.provide([Need(ScopeName(*chat), house.position.epoch)])
+    await house.sql("alter table message modify body mediumtext")
+    stored = await house.dead_letters.replay(inside)
+
+    assert stored is not is_given_up
+    assert await house.gaps() == [(1, 1, b"discarded")] * is_given_up + [(2, 1_000, b"epoch")]
+    assert await differences(house) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_numbers_of_two_letters_are_explained_once(house: House, order: tuple[int, int]) -> None:
+    """As long as one is kept it explains them, so a gap has only what the other alone had."""
+    chat = await house.add_chat()
+    await house.persist(house.say(*chat, MessagesPosted((Draft("a"), Draft(POISON), Draft("c"))), 1))
+    await house.persist(house.say(*chat, MessagesPosted((Draft(POISON), Draft("d"))), 2), house.post(chat, "e"))
+    ids = await letters(house)
+
+    for place in order:
+        await house.dead_letters.discard(ids[place])
+        assert await differences(house) == []
+
+    assert await letters(house) == []
+    assert [number for first, last, _ in await house.gaps() for number in range(first, last + 1)] == [1, 2, 3]
+    assert await house.bodies(chat) == {4: "e"}
