@@ -159,8 +159,11 @@ class LogHouse:
         """Let the next trims let go of all that may be let go of."""
         self.keeper.budget = Budget(keys=0, scopes=0, idle_ms=-1, gate_ms=-1)
 
-    async def begin(self, partition: int, epoch: int | None = None, keys_known_since: int = 0) -> Life:
-        """Open a life of a partition's log, by default the next epoch once all of this one is stored, and adopt it."""
+    async def begin(self, partition: int, epoch: int | None = None, keys_known_since: int | None = None) -> Life:
+        """Open a life of a partition's log, by default the next epoch once all of this one is stored, and adopt it.
+
+        A new log knows all keys if the database has none, as the lease-holder tells it.
+        """
         present = self.lives.get(partition, Life(0, ""))
         vitals = await self.keeper.examine(partition, present)
         life = Life(present.epoch + 1 if epoch is None else epoch, vitals.run_id)
@@ -170,6 +173,8 @@ class LogHouse:
                 await self.persist(partition)
             self.rows.void(life.epoch, lambda token: self.partition_of(token) == partition)
             self.stored[partition] = Position(life.epoch, position_id(SystemClock().now_ms()))
+        if keys_known_since is None:
+            keys_known_since = SystemClock().now_ms() if self.rows.keys else 0
         await self.keeper.open(partition, life, self.stored[partition], keys_known_since)
         self.adopt({partition: life})
         return life
@@ -179,7 +184,7 @@ class LogHouse:
         self.lives.update(lives)
         self.apart.feeding.adopt(self.lives)
 
-    async def begin_all(self, keys_known_since: int = 0) -> None:
+    async def begin_all(self, keys_known_since: int | None = None) -> None:
         """Open the next epoch of all partitions."""
         for partition in range(self.partitions):
             await self.begin(partition, keys_known_since=keys_known_since)
