@@ -87,7 +87,7 @@ class Bench:
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """Give an idle batcher that knows the log's lives and looks often for new ones."""
-    monkeypatch.setattr(module, "_NEW_LIFE_S", 0.001)
+    monkeypatch.setattr(module, "_WORKER_S", 0.001)
     made = Bench()
     await made.lives.renew()
     yield made
