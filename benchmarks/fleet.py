@@ -126,12 +126,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--backlog", type=int, default=500_000)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="parley-bench-", dir=Path(__file__).parents[2]))
     with (
-        RedisServer(folder / "redis") as redis,
-        MariaDbServer(folder / "mariadb") as mariadb,
-        OpenSearchServer(folder / "opensearch") as opensearch,
-        Fleet(folder / "fleet", redis=redis, mariadb=mariadb, opensearch=opensearch) as fleet,
+        tempfile.TemporaryDirectory(prefix="parley-bench-", dir=Path(__file__).parents[2]) as name,
+        RedisServer(Path(name) / "redis") as redis,
+        MariaDbServer(Path(name) / "mariadb") as mariadb,
+        OpenSearchServer(Path(name) / "opensearch") as opensearch,
+        Fleet(Path(name) / "fleet", redis=redis, mariadb=mariadb, opensearch=opensearch) as fleet,
     ):
         bench = Bench(fleet, mariadb)
         taken: dict[tuple[str, str], list[Result]] = {}
