@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
-from parley.bootstrap.ports import Ports, open_ports, opening
+from parley.bootstrap.ports import Ports, build_log, open_ports, opening
 from parley.bootstrap.reading import Reading, build_reading
 from parley.bootstrap.reporting import Report
 from parley.bootstrap.serving import build_creates, build_front, build_full, build_lean, limits_of
@@ -32,7 +32,7 @@ from parley.telemetry.exposition import Exposition
 from parley.telemetry.files import watch_files
 from parley.telemetry.metrics import Metrics
 
-__all__ = ["Roles", "Sockets", "open_ports", "opening", "run"]
+__all__ = ["Roles", "Sockets", "build_log", "open_ports", "opening", "run"]
 
 _PAGES_AT_ONCE: Final = 1
 """Pages are large: one client of the full API gets its pipelined answers made one after the other."""

@@ -16,7 +16,7 @@ from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.ingest.lives import PresentLives
 from parley.log import ADAPTERS as LOGS
 from parley.log import open_log
-from parley.log.port import Apart
+from parley.log.port import Apart, Inline
 from parley.log.port import Opened as OpenedLog
 from parley.opening import load_opener
 from parley.pubsub import ADAPTERS as PUBSUBS
@@ -73,16 +73,9 @@ async def open_ports(settings: Settings, clock: Clock) -> AsyncIterator[Ports]:
         storage = open_storage(settings.database_url, opening(settings, clock))
         stack.push_async_callback(storage.close)
         await storage.start()
-        log = open_log(
-            settings.log_url,
-            inline=storage.inline,
-            clock=clock,
-            writer_id=secrets.token_hex(8),
-            partitions=settings.partitions if storage.shared is None else len(await storage.shared.scopes.partitions()),
-            accepts_relaxed=settings.log_durability == "relaxed",
-            unsettled_s=settings.answer_timeout_s,
-            key_ttl_s=settings.key_ttl_s,
-        )
+        shared = storage.shared
+        partitions = settings.partitions if shared is None else len(await shared.scopes.partitions())
+        log = build_log(settings, clock, partitions, inline=storage.inline)
         stack.push_async_callback(log.close)
         await log.start()
         _own_index(settings, stack)
@@ -120,6 +113,31 @@ def opening(settings: Settings, clock: Clock) -> Opening:
         scan_max_messages=settings.scan_max_messages,
         scan_max_s=settings.scan_max_s,
         accepts_relaxed=settings.log_durability == "relaxed",
+    )
+
+
+def build_log(
+    settings: Settings,
+    clock: Clock,
+    partitions: int,
+    *,
+    inline: Inline | None = None,
+    accepts_relaxed: bool | None = None,
+) -> OpenedLog:
+    """Name the log; starting connects to it. ``accepts_relaxed`` is for those who only look, whatever is configured.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood, or does not go with the database.
+    """
+    return open_log(
+        settings.log_url,
+        inline=inline,
+        clock=clock,
+        writer_id=secrets.token_hex(8),
+        partitions=partitions,
+        accepts_relaxed=settings.log_durability == "relaxed" if accepts_relaxed is None else accepts_relaxed,
+        unsettled_s=settings.answer_timeout_s,
+        key_ttl_s=settings.key_ttl_s,
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from parley.bootstrap import opening
+from parley.bootstrap import build_log, opening
 from parley.bootstrap.ports import Beside
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError
-from parley.log import open_log
-from parley.log.port import Opened as OpenedLog
 from parley.storage import open_storage, plan_storage
 from parley.storage.port import Opened as OpenedStorage
 from parley.storage.sharing import Shared
@@ -66,23 +63,6 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
         if log.apart is None:
             raise ConfigurationError(f"{variable_of('log_url')} is {mask(settings.log_url)}, not a log of its own")
         yield Beside(log.apart, shared)
-
-
-def build_log(settings: Settings, clock: Clock, partitions: int, *, accepts_relaxed: bool | None = None) -> OpenedLog:
-    """Name the log; starting connects to it.
-
-    Raises:
-        ConfigurationError: the URL cannot be understood.
-    """
-    return open_log(
-        settings.log_url,
-        clock=clock,
-        writer_id=secrets.token_hex(8),
-        partitions=partitions,
-        accepts_relaxed=settings.log_durability == "relaxed" if accepts_relaxed is None else accepts_relaxed,
-        unsettled_s=settings.answer_timeout_s,
-        key_ttl_s=settings.key_ttl_s,
-    )
 
 
 async def _open_storage(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenedStorage:

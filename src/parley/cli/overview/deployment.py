@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from parley.bootstrap import opening
+from parley.bootstrap import build_log, opening
 from parley.cli.overview.logs import LogState, look_at_logs, look_without_rows
 from parley.cli.overview.parts import Part
 from parley.cli.overview.state import Job, Partition, State, place
-from parley.cli.servers import build_log, refuse_old_schema
+from parley.cli.servers import refuse_old_schema
 from parley.config import JOBS, Settings
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
