@@ -35,16 +35,14 @@ def build_full(settings: Settings, ports: Ports, reading: Reading, writing: Writ
     """Wire the full API, apart from the creates in front of it."""
     token = settings.admin_token
     writes, storage = writing.writes, reading.storage
-    chats, messages = ChatWrites(writes, storage), MessageWrites(writes, storage)
     services = Services(
         access=Access(None if token is None else token.get_secret_value()),
         reads=reading.reads,
         search=reading.search,
         writes=writes,
         applications=ApplicationWrites(ports.storage.tenants, ports.log.log, writes.parents, reading.on_deleted),
-        chats=chats,
-        messages=messages,
-        creates=Creates(writes, chats, messages),
+        chats=ChatWrites(writes, storage),
+        messages=MessageWrites(writes, storage),
         probes=health.pages(),
     )
     return AsgiBridge(cast("AsgiApplication", build_app(services)))

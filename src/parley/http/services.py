@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from parley.http.auth import Access
-from parley.http.creates import Creates
 from parley.ingest.applications import ApplicationWrites
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
@@ -28,6 +27,5 @@ class Services(NamedTuple):
     applications: ApplicationWrites
     chats: ChatWrites
     messages: MessageWrites
-    creates: Creates
     probes: Mapping[str, Probe]
     """Health, readiness and metrics by path."""

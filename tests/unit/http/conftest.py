@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from parley.http.auth import Access
-from parley.http.creates import Creates
 from parley.http.services import Services
 from parley.http.v1.schemas import encode_message
 from parley.ingest.admission import Admission, DepthBound
@@ -50,16 +49,14 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
     writes = Writes(
         log, Admission(log, batcher, DepthBound(100, 1_000_000)), Parents(opened.storage), batcher, Patience(5)
     )
-    chats, messages = ChatWrites(writes, opened.storage), MessageWrites(writes, opened.storage)
     yield Services(
         Access(None),
         Reads(opened.tenants, opened.storage, tail),
         Search(opened.storage, index),
         writes,
         ApplicationWrites(opened.tenants, log, writes.parents, tail.forget),
-        chats,
-        messages,
-        Creates(writes, chats, messages),
+        ChatWrites(writes, opened.storage),
+        MessageWrites(writes, opened.storage),
         {"/health": _page, "/ready": _page, "/metrics": _page},
     )
     await index.close()
