@@ -12,6 +12,7 @@ from parley.bootstrap.working import Working
 from parley.bootstrap.writing import Writing
 from parley.domain.errors import UnavailableError
 from parley.http.health import Check, Reports
+from parley.storage.sharing import find_idle
 from parley.telemetry.instruments import Gauge
 from parley.telemetry.metrics import Metrics
 
@@ -74,18 +75,11 @@ class Report:
 
     async def _look_at_workers(self) -> str | None:
         found = self._working.failing()
-        if self._ports.beside is not None:
-            found += await self._look_at_leases()
-        return "; ".join(found) or None
-
-    async def _look_at_leases(self) -> list[str]:
-        """Name the partitions whose log nobody stores at present, in whatever process."""
         beside = self._ports.beside
-        if beside is None:
-            return []
-        held = {holder.job for holder in await beside.database.leases.holders() if holder.left_ms > 0}
-        idle = [row.id for row in await beside.database.scopes.partitions() if f"persist-{row.id}" not in held]
-        return [f"nobody stores partition {', '.join(map(str, idle))}"] if idle else []
+        if beside is not None:
+            idle = find_idle(await beside.database.scopes.partitions(), await beside.database.leases.holders())
+            found += [f"nobody stores partition {', '.join(map(str, idle))}"] if idle else []
+        return "; ".join(found) or None
 
     def _refusals(self) -> Sequence[str]:
         refusals = ["stopping"] if self._stop.is_set() else []

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from parley.bootstrap.ports import Beside, Ports
 from parley.config import Settings
+from parley.storage.sharing import persist_lease
 from parley.telemetry.clock import Clock
 from parley.telemetry.metrics import Metrics
 from parley.workers.erase import EraseJob
@@ -109,7 +110,7 @@ async def _persisting(beside: Beside, means: Means) -> Mapping[str, Callable[[Te
         return _run(means.metrics, PersistJob(partition, tenure, means))
 
     partitions = await beside.database.scopes.partitions()
-    return {f"persist-{each.id}": partial(start, each.id) for each in partitions}
+    return {persist_lease(each.id): partial(start, each.id) for each in partitions}
 
 
 def _run(metrics: Metrics, job: Job) -> Runner:

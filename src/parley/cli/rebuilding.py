@@ -17,6 +17,7 @@ from typing import Final
 from parley.bootstrap.ports import Beside
 from parley.domain.errors import ConflictError, UnavailableError
 from parley.domain.grants import Partition
+from parley.storage.sharing import persist_lease
 from parley.telemetry.clock import Clock
 from parley.telemetry.metrics import Metrics
 from parley.workers.leased import RENEW_S
@@ -71,7 +72,7 @@ class Rebuilding:
                     f"whoever holds the lease of partition {row.id} has stored nothing for {STANDSTILL_S:.0f} s; "
                     "its log stays sealed until that worker goes on: look at its log lines, or stop it and repeat this"
                 )
-            tenure = None if await self._is_held(row) else await self._claimant.claim(_job(row))
+            tenure = None if await self._is_held(row) else await self._claimant.claim(persist_lease(row.id))
             if tenure is None:
                 await asyncio.sleep(POLL_S)
                 continue
@@ -87,7 +88,7 @@ class Rebuilding:
 
     async def _is_held(self, row: Partition) -> bool:
         holders = await self._database.leases.holders()
-        return any(holder.job == _job(row) and holder.left_ms > 0 for holder in holders)
+        return any(holder.job == persist_lease(row.id) and holder.is_live for holder in holders)
 
     async def _persist_on(self, row: Partition, tenure: Tenure) -> None:
         """Do a worker's job until the next epoch is open, or another has the lease."""
@@ -101,7 +102,3 @@ class Rebuilding:
             self._tell(row, "taken over by a worker")
         finally:
             await tenure.end()
-
-
-def _job(row: Partition) -> str:
-    return f"persist-{row.id}"

@@ -36,6 +36,22 @@ class Holder(NamedTuple):
     owner: str
     left_ms: int
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the lease has not run out."""
+        return self.left_ms > 0
+
+
+def persist_lease(partition: int) -> str:
+    """Name the lease under which a partition is stored."""
+    return f"persist-{partition}"
+
+
+def find_idle(partitions: Sequence[Partition], holders: Sequence[Holder]) -> list[int]:
+    """Give the partitions that nobody stores at present, in whatever process."""
+    held = {holder.job for holder in holders if holder.is_live}
+    return [row.id for row in partitions if persist_lease(row.id) not in held]
+
 
 class DeadLetter(NamedTuple):
     """An event set aside: what it was, why, and how often it was tried."""

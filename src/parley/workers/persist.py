@@ -11,6 +11,7 @@ import structlog
 from parley.domain.errors import ConflictError
 from parley.domain.events import Logged, Position
 from parley.domain.grants import Partition
+from parley.storage.sharing import persist_lease
 from parley.workers.granting import Granting
 from parley.workers.lives import Lives, Means, find_row
 from parley.workers.tenure import Tenure
@@ -38,7 +39,7 @@ class PersistJob:
 
     def __init__(self, partition: int, tenure: Tenure, means: Means) -> None:
         """Persist a partition under a tenure."""
-        self.name = f"persist-{partition}"
+        self.name = persist_lease(partition)
         self._partition = partition
         self._tenure = tenure
         self._stream, self._keeper = means.log.stream, means.log.keeper

@@ -102,7 +102,7 @@ class Shares:
             runner.start()
 
     def _is_free(self, holder: Holder | None) -> bool:
-        return holder is None or holder.left_ms <= 0 or holder.owner == self._owner
+        return holder is None or not holder.is_live or holder.owner == self._owner
 
     def _leave(self, jobs: list[str]) -> None:
         """Begin to hand jobs back, beside the steps: one job's transaction must not cost the leases of the others."""

@@ -8,13 +8,13 @@ from typing import Final, cast
 
 from parley.bootstrap import opening
 from parley.cli.diagnosis.files import look_at_schema
-from parley.config import JOBS, Settings
+from parley.config import Settings
 from parley.domain.errors import ConfigurationError, ParleyError
 from parley.domain.grants import Partition
 from parley.log import diagnose_log
 from parley.search import diagnose_search
 from parley.storage import diagnose_storage, open_storage
-from parley.storage.sharing import Holder, Shared
+from parley.storage.sharing import Holder, Shared, find_idle
 from parley.telemetry.clock import Clock
 from parley.telemetry.findings import Finding
 
@@ -86,15 +86,14 @@ async def _look_at_rows(settings: Settings, clock: Clock) -> list[Finding]:
 
 def look_at_leases(partitions: Sequence[Partition], holders: Sequence[Holder]) -> Finding:
     """Judge whether every partition is stored by somebody, and numbered by the log."""
-    held = {holder.job: holder.owner for holder in holders if holder.left_ms > 0}
-    idle = [str(row.id) for row in partitions if f"{JOBS[0]}-{row.id}" not in held]
+    idle = find_idle(partitions, holders)
     apart = [f"{row.id} ({row.mode})" for row in partitions if row.mode != _MODE]
     if idle:
-        found = f"nobody stores partition {', '.join(idle)} of {len(partitions)}"
+        found = f"nobody stores partition {', '.join(map(str, idle))} of {len(partitions)}"
         return Finding("leases", "warn", found, "start parley work: creates end with 503 when the log is full")
     if apart:
         return Finding("leases", "warn", f"not numbered by the log: {', '.join(apart)}", "see parley status")
-    workers = len(set(held.values()))
+    workers = len({holder.owner for holder in holders if holder.is_live})
     return Finding("leases", "ok", f"{len(partitions)} partitions are stored by {workers} workers")
 
 

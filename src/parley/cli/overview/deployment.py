@@ -18,13 +18,12 @@ from parley.domain.events import Position
 from parley.domain.grants import Partition as Row
 from parley.search import open_index_audit, open_search
 from parley.storage import open_storage
-from parley.storage.sharing import Holder
+from parley.storage.sharing import Holder, persist_lease
 from parley.telemetry.clock import Clock
 from parley.telemetry.files import file_behind
 from parley.workers.index import FOLLOWER
 
 _NOBODY: Final = Holder("", "", 0)
-_PERSIST: Final = JOBS[0]
 
 
 class _Rows(NamedTuple):
@@ -111,7 +110,7 @@ class Deployment:
         changed_at: dict[int, int] = {}
         for change in await self._changes.read(indexed, 1):
             changed_at.setdefault(change.partition, change.position.at)
-        holders = {holder.job: holder for holder in await leases.holders() if holder.left_ms > 0}
+        holders = {holder.job: holder for holder in await leases.holders() if holder.is_live}
         return _Rows(await scopes.partitions(), holders, await letters.count(), indexed, changed_at)
 
     async def _look_at_logs(self, rows: _Rows) -> dict[int, LogState]:
@@ -150,7 +149,7 @@ class Deployment:
         return 0.0 if at is None else max(0, self._clock.now_ms() - at) / 1_000
 
     def _holder(self, rows: _Rows, partition: int) -> Holder:
-        return rows.holders.get(f"{_PERSIST}-{partition}", _NOBODY)
+        return rows.holders.get(persist_lease(partition), _NOBODY)
 
 
 def _job(name: str, holder: Holder | None) -> Job:
