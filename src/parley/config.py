@@ -161,7 +161,10 @@ class Settings(BaseSettings):
     )
     scan_max_s: float = Field(1, gt=0, description="Seconds a one- or two-letter search may take per request.")
     tail_max_bytes: int = Field(
-        64 * 1024 * 1024, ge=0, description="Memory for the ends of chats that are being read, in bytes; 0 keeps none."
+        64 * 1024 * 1024,
+        ge=0,
+        description="Memory for the ends of chats that are being read, in bytes, and as much again for what a log of "
+        "its own has and the database has not; 0 keeps none.",
     )
 
     log_format: Literal["auto", "json", "human"] = Field(

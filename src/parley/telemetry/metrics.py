@@ -98,7 +98,9 @@ class Metrics:
         )
 
         self.index_lag_ms = self._gauge(
-            "parley_index_lag_ms", "Milliseconds by which the search index is behind; above 2000 searches miss news."
+            "parley_index_lag_ms",
+            "Milliseconds by which the search index is behind, 0 where another process feeds it; above 2000 searches "
+            "miss news.",
         )
         self.index_rebuilding = self._gauge(
             "parley_index_rebuilding",
