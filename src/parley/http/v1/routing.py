@@ -51,7 +51,7 @@ def route(paths: Sequence[str], method: str, handle: Handle) -> HTTPRouteHandler
         except ParleyError as error:
             refuse(exchange, error)
         except Exception as error:  # noqa: BLE001 - Litestar would answer it in its own shape
-            _log.exception("a request failed", extra={"request_id": exchange.request_id})
+            _log.exception("request failed", extra={"request_id": exchange.request_id})
             refuse(exchange, error)
         return ANSWERED
 
