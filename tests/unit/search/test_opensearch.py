@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from parley.domain.documents import WHOLE_CHAT, Document
-from parley.domain.errors import ConfigurationError
+from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.search import open_search
 from parley.search.opensearch import bulk
 from parley.search.opensearch.address import parse_address
@@ -106,6 +106,13 @@ def test_documents_are_sent_in_parcels_of_bounded_size(monkeypatch: pytest.Monke
     sizes = [[len(line.json) for line in chunk] for chunk in chunks(lines)]
 
     assert sizes == [[1, 1, 1], [1, 9], [1], [99], [4, 4], [4]]
+
+
+@pytest.mark.parametrize("items", [None, "soon", [{"index": {}}], [{"index": {"status": "late"}}], [[201]]])
+def test_an_answer_of_another_form_says_nothing_of_the_documents(items: object) -> None:
+    """A `ValueError` would: the document would be left out of search for ever."""
+    with pytest.raises(UnavailableError, match="cannot be read"):
+        bulk._outcomes({"items": items})
 
 
 def test_a_call_is_sorted_into_the_latest_states() -> None:

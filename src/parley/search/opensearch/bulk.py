@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from parley.domain.errors import UnavailableError
-from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, Answer, RefusedError, Wire
+from parley.search.opensearch.wire import CODE, UNREADABLE, WORK_TIMEOUT_S, Answer, RefusedError, Wire, convert
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 MOST_LINES: Final = 2_000
@@ -87,7 +87,7 @@ class Bulk:
             return list(lines), error.status
         outcomes = _outcomes(answer)
         if len(outcomes) != len(lines):
-            raise UnavailableError("The search engine's answer cannot be read", code=CODE)
+            raise UnavailableError(UNREADABLE, code=CODE)
         put_off = [
             (line, outcome.status)
             for line, outcome in zip(lines, outcomes, strict=True)
@@ -106,8 +106,12 @@ class _Outcome(msgspec.Struct):
 
 
 def _outcomes(answer: Answer) -> list[_Outcome]:
-    """Give the lines' outcomes in their order, without what kind of action each was."""
-    items = msgspec.convert(answer.get("items", []), list[dict[str, _Outcome]])
+    """Give the lines' outcomes in their order, without what kind of action each was.
+
+    Raises:
+        UnavailableError: the answer has another form.
+    """
+    items = convert(answer.get("items", []), list[dict[str, _Outcome]])
     return [outcome for item in items for outcome in item.values()]
 
 

@@ -10,7 +10,7 @@ import msgspec
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Position
 from parley.search.opensearch.layout import POSITIONS
-from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, RefusedError, Wire
+from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, RefusedError, Wire, convert
 
 _ID: Final = "positions"
 _MISSING: Final = 404
@@ -56,7 +56,7 @@ class Reached:
         if not answer["found"]:
             self._state = _State(name, {}, {"op_type": "create"})
         else:
-            held = msgspec.convert(answer["_source"], _Held, strict=False)
+            held = convert(answer["_source"], _Held)
             state = {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
             self._state = _State(name, held.positions, state)
         return dict(self._state.positions)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from aiohttp import ClientSSLError
 from opensearchpy import AsyncConnection, AsyncOpenSearch
 from opensearchpy.exceptions import OpenSearchException, TransportError
@@ -20,10 +21,12 @@ ANSWER_TIMEOUT_S: Final = 5.0
 WORK_TIMEOUT_S: Final = 60.0
 """For storing, removing, and making indexes."""
 
+UNREADABLE: Final = "The search engine's answer cannot be read"
 _CONNECTIONS: Final = 16
 _LINES: Final = {"content-type": "application/x-ndjson"}
 
 Answer = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
 class RefusedError(UnavailableError):
@@ -95,9 +98,9 @@ class Wire:
                 raise UntrustedError("The search engine cannot be trusted", code=CODE) from error
             raise UnavailableError("The search engine does not answer", code=CODE) from error
         except OpenSearchException as error:
-            raise UnavailableError("The search engine's answer cannot be read", code=CODE) from error
+            raise UnavailableError(UNREADABLE, code=CODE) from error
         if not isinstance(answer, dict):
-            raise UnavailableError("The search engine's answer cannot be read", code=CODE)
+            raise UnavailableError(UNREADABLE, code=CODE)
         return answer
 
     async def close(self) -> None:
@@ -106,6 +109,18 @@ class Wire:
         await self._client.close()
         for connection in self._client.transport.seed_connections:  # the driver forgets a host that was away
             await cast("AsyncConnection", connection).close()
+
+
+def convert(part: object, kind: type[Kind]) -> Kind:
+    """Give a part of an answer as what it should be; names of fields are texts, whatever they stand for.
+
+    Raises:
+        UnavailableError: it is something else, so what became of the request is not known.
+    """
+    try:
+        return msgspec.convert(part, kind, strict=False)
+    except msgspec.ValidationError as error:  # a ValueError, which would speak of the documents
+        raise UnavailableError(UNREADABLE, code=CODE) from error
 
 
 def _kind(info: object) -> str:
