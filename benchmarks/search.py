@@ -95,7 +95,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     await index.start()
     log = open_log(f"sqlite://{folder}/parley.db", inline=storage.inline, clock=SystemClock()).log
     follower = IndexFollower(
-        storage.changes, Feed(index, lambda _: None, lambda: None), SystemClock(), batch_messages=2_000
+        storage.changes, index, Feed(index, lambda _: None, lambda: None), SystemClock(), batch_messages=2_000
     )
     application, _ = await storage.tenants.create("benchmark", None)
     for _ in range(OTHERS + 1):

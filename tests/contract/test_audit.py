@@ -63,7 +63,7 @@ async def write(house: House, folder: Path) -> None:
     index = open_search(url_of(folder, "search.db"))
     await index.start()
     feed = Feed(index, lambda _: None, lambda: None)
-    follower = IndexFollower(house.opened.changes, feed, SystemClock(), batch_messages=10)
+    follower = IndexFollower(house.opened.changes, index, feed, SystemClock(), batch_messages=10)
     while await follower.step() == 0:
         pass
     await house.opened.changes.passed("search", await index.positions())

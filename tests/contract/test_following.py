@@ -56,7 +56,7 @@ class World:
         self.index = open_search(f"sqlite://{self._folder}/search.db")
         await self.index.start()
         feed = Feed(self.index, lambda _: None, lambda: None)
-        self.follower = IndexFollower(self.storage.changes, feed, clock, batch_messages=50)
+        self.follower = IndexFollower(self.storage.changes, self.index, feed, clock, batch_messages=50)
         self.eraser = EraseJob(self.storage.erasure, clock, lambda _: None)
 
     async def close(self) -> None:

@@ -73,6 +73,7 @@ async def build_working(
     """Wire the jobs that are named."""
     follower = IndexFollower(
         ports.storage.changes,
+        ports.search,
         Feed(ports.search, metrics.index_documents.add, metrics.index_refused.add),
         clock,
         batch_messages=settings.search_batch_messages,

@@ -16,6 +16,13 @@ class Candidates(NamedTuple):
     next_after: int | None
 
 
+class Target(Protocol):
+    """Where documents are put: an index that is searched, or one that is made beside it."""
+
+    async def index(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
+        """Put or remove the documents, as `SearchIndex.index` does."""
+
+
 class SearchIndex(Protocol):
     """Finds the messages of one chat whose folded body holds the folded text.
 
@@ -79,6 +86,63 @@ class Upkeep(Protocol):
 
     async def tidy(self) -> bool:
         """Drop from the file, a slice a call, what was removed or replaced; `False`: nothing is left."""
+
+
+class Filling(NamedTuple):
+    """How far a new index is: messages in it, and in the one that is searched."""
+
+    done: int
+    total: int
+
+
+class Renewal(Protocol):
+    """Makes an index anew beside the one that is searched, so that searches are answered all the time.
+
+    Anybody asks for it. Whoever feeds the index fills the new one from its begin, feeds both from then on,
+    and publishes it. All methods raise `UnavailableError` when the engine does not answer.
+    """
+
+    async def ask(self) -> None:
+        """Want a new index, unless one is wanted already.
+
+        Raises:
+            ConflictError: ``index_incomplete``: there is no complete index beside which another could be made.
+        """
+
+    async def searched(self) -> str | None:
+        """Name the index that is searched; ``None``: none is complete."""
+
+    async def asked(self) -> str | None:
+        """Name the index that is wanted, by a name that no other ever has; ``None``: no one is."""
+
+    async def begin(self) -> tuple[str, Target]:
+        """Put an empty one in the place of the one that is wanted, and give its name and where to fill it."""
+
+    async def publish(self, name: str) -> None:
+        """Let searches read that one, which has its positions, and let go of the one they read before.
+
+        Raises:
+            UnavailableError: another one is wanted by now.
+        """
+
+    async def filling(self) -> Filling | None:
+        """Say how far the wanted one is; ``None``: no one is wanted.
+
+        Raises:
+            UnavailableError: also while one of the two is made or deleted.
+        """
+
+    async def cancel(self) -> None:
+        """Want none any more, and let go of what is in it."""
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """An index that can be made anew beside the one that is searched: an ability, not every adapter has it."""
+
+    @property
+    def renewal(self) -> Renewal:
+        """What makes it."""
 
 
 class IndexAudit(Protocol):

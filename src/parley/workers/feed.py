@@ -8,7 +8,7 @@ import structlog
 
 from parley.domain.documents import Document
 from parley.domain.events import Position
-from parley.search.port import SearchIndex
+from parley.search.port import Target
 
 _log = structlog.get_logger(__name__)
 
@@ -16,16 +16,20 @@ _log = structlog.get_logger(__name__)
 class Feed:
     """A batch that the index refuses is halved until the refused document is alone, then said and left out."""
 
-    def __init__(self, index: SearchIndex, on_indexed: Callable[[int], None], on_refused: Callable[[], None]) -> None:
-        """Feed ``index``; the others count documents."""
-        self.index = index
+    def __init__(self, target: Target, on_indexed: Callable[[int], None], on_refused: Callable[[], None]) -> None:
+        """Feed ``target``; the others count documents."""
+        self._target = target
         self._on_indexed = on_indexed
         self._on_refused = on_refused
+
+    def onto(self, target: Target) -> Feed:
+        """Give one that feeds another target and counts with this one."""
+        return Feed(target, self._on_indexed, self._on_refused)
 
     async def put(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
         """Index the documents, and with the last of them the positions."""
         try:
-            await self.index.index(documents, positions)
+            await self._target.index(documents, positions)
         except ValueError as error:
             if len(documents) > 1:
                 half = len(documents) // 2
@@ -35,7 +39,7 @@ class Feed:
             if not documents:
                 raise
             self._refused(documents[0], error)
-            await self.index.index([], positions)
+            await self._target.index([], positions)
         else:
             self._on_indexed(len(documents))
 

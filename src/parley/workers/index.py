@@ -8,11 +8,12 @@ from typing import Final
 
 from parley.domain.documents import Change
 from parley.domain.events import Position
-from parley.search.port import Upkeep
+from parley.search.port import Renewable, SearchIndex, Upkeep
 from parley.storage.port import Changes
 from parley.telemetry.clock import Clock
 from parley.workers.feed import Feed
 from parley.workers.rebuild import Rebuild
+from parley.workers.renewing import Renewing, begin_renewing
 
 FOLLOWER: Final = "search"
 POLL_S: Final = 1.0
@@ -32,20 +33,23 @@ class IndexFollower:
 
     Only this follower asks the index for positions and clears it. It rebuilds when the positions
     are missing, older than what the changes still reach, or ahead of a database that was put back.
+    It makes a new index beside this one while that is wanted.
     """
 
     name = "index"
 
-    def __init__(self, changes: Changes, feed: Feed, clock: Clock, *, batch_messages: int) -> None:
-        """Hand what changed to ``feed``."""
+    def __init__(self, changes: Changes, index: SearchIndex, feed: Feed, clock: Clock, *, batch_messages: int) -> None:
+        """Hand what changed to ``index`` by ``feed``."""
         self._changes = changes
+        self._index = index
         self._feed = feed
-        self._index = feed.index
         self._clock = clock
         self._batch_messages = batch_messages
-        self._upkeep = feed.index if isinstance(feed.index, Upkeep) else None
+        self._upkeep = index if isinstance(index, Upkeep) else None
+        self._renewal = index.renewal if isinstance(index, Renewable) else None
         self._positions: Mapping[int, Position] | None = None
         self._rebuild: Rebuild | None = None
+        self._renewing: Renewing | None = None
         self._behind_since = clock.now_ms()
         self._caught_up = asyncio.Event()
         self._checked = self._recorded_at = clock.monotonic()
@@ -103,13 +107,23 @@ class IndexFollower:
         reason = _reason_to_rebuild(positions, floor, ends)
         self._checked = self._clock.monotonic()
         if reason is None:
+            await self._look_for_renewal()
             self._positions = positions
             return
-        self._positions = None
-        rebuild = Rebuild(self._changes, self._feed, self._clock, self._batch_messages)
+        self._positions = self._renewing = None
+        rebuild = Rebuild(self._changes, self._index, self._feed, self._clock, self._batch_messages)
         self._behind_since = rebuild.started_at
         await rebuild.begin(reason)
         self._rebuild = rebuild
+
+    async def _look_for_renewal(self) -> None:
+        """Begin with the new index that is wanted, unless this one has begun with it; give up any other."""
+        asked = None if self._renewal is None else await self._renewal.asked()
+        if self._renewing is not None and self._renewing.name != asked:
+            self._renewing = None
+        if self._renewal is not None and asked is not None and self._renewing is None:
+            beginning = self._renewal, self._changes, self._feed, self._clock, self._batch_messages
+            self._renewing = await begin_renewing(*beginning)
 
     async def _go_on_rebuilding(self, rebuild: Rebuild) -> float:
         if await rebuild.step():
@@ -127,7 +141,15 @@ class IndexFollower:
         await self._record(positions)
         more_to_tidy = await self._tidy(idle=not changes)
         is_full = sum(len(change.keys) for change in changes) >= self._batch_messages
-        return 0 if is_full or more_to_tidy else POLL_S
+        return 0 if await self._renew(positions) or is_full or more_to_tidy else POLL_S
+
+    async def _renew(self, positions: Mapping[int, Position]) -> bool:
+        """Go on with a new index; `True` while there is more to do."""
+        if self._renewing is None:
+            return False
+        if await self._renewing.step(positions):
+            self._renewing = None
+        return True
 
     async def _take(self, changes: Sequence[Change], positions: Mapping[int, Position]) -> dict[int, Position]:
         """Index what the changes touched; the positions go with the last slice."""
@@ -135,6 +157,8 @@ class IndexFollower:
         keys = list(dict.fromkeys(key for change in changes for key in change.keys))
         for slice_, last in self._slices(keys):
             documents = await self._changes.load(slice_)
+            if self._renewing is not None:  # first: what has positions in the one is not read again for the other
+                await self._renewing.put(documents)
             await self._feed.put(documents, reached if last else {})
             characters = sum(len(document.body or "") for document in documents)
             fitting = len(slice_) * _SLICE_CHARACTERS // max(1, characters)

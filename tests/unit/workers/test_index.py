@@ -37,7 +37,7 @@ class World:
         self.index = open_search(f"sqlite://{self.path}")
         await self.index.start()
         feed = Feed(self.index, self.indexed.append, self.count_refused)
-        self.follower = IndexFollower(self.changes, feed, self.clock, batch_messages=BATCH)
+        self.follower = IndexFollower(self.changes, self.index, feed, self.clock, batch_messages=BATCH)
 
     def count_refused(self) -> None:
         """Count a document that was left out."""

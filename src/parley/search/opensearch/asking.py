@@ -36,8 +36,13 @@ def everything_query() -> dict[str, object]:
     """Ask for all messages but the deleted ones, by chat and number."""
     return {
         "size": _MOST_HITS,
-        "query": {"bool": {"filter": [{"exists": {"field": KEY}}], "must_not": [{"term": {GONE: True}}]}},
+        "query": live(),
         "sort": [{KEY: "asc"}],
         "_source": False,
         "stored_fields": "_none_",
     }
+
+
+def live() -> dict[str, object]:
+    """Say which documents are messages: neither deleted ones nor the positions."""
+    return {"bool": {"filter": [{"exists": {"field": KEY}}], "must_not": [{"term": {GONE: True}}]}}

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from parley.domain.errors import UnavailableError
-from parley.search.opensearch.wire import CODE, UNREADABLE, WORK_TIMEOUT_S, Answer, RefusedError, Wire, convert
+from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, Answer, RefusedError, Wire, convert, unreadable
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 MOST_LINES: Final = 2_000
@@ -87,7 +87,7 @@ class Bulk:
             return list(lines), error.status
         outcomes = _outcomes(answer)
         if len(outcomes) != len(lines):
-            raise UnavailableError(UNREADABLE, code=CODE)
+            raise unreadable()
         put_off = [
             (line, outcome.status)
             for line, outcome in zip(lines, outcomes, strict=True)

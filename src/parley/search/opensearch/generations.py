@@ -6,6 +6,7 @@ written by a name of its own, and gets the alias when it is complete.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from parley.domain.errors import ConfigurationError
@@ -14,7 +15,7 @@ from parley.search.opensearch.layout import VERSION, Names, describe, is_ours
 from parley.search.opensearch.wire import WORK_TIMEOUT_S, RefusedError, Wire
 
 _EXISTS: Final = "resource_already_exists_exception"
-_SHOWN: Final = "*.aliases,*.mappings._meta"
+_SHOWN: Final = "*.aliases,*.mappings._meta,*.settings.index.uuid"
 
 
 class Generation(NamedTuple):
@@ -23,6 +24,8 @@ class Generation(NamedTuple):
     number: int
     is_published: bool
     """Whether searches read it."""
+    uuid: str = ""
+    """The engine's own name of it, which no other index ever has; empty of one that was just made."""
 
 
 class Generations:
@@ -35,37 +38,66 @@ class Generations:
         self._names = names
 
     async def present(self) -> Generation:
-        """Give the one that is written, made if there is none.
+        """Give the one that is written, made if there is none; what it replaced is deleted if that is still there.
 
         Raises:
             ConfigurationError: an index has one of our names and is not ours.
         """
-        return await self.find() or await self._make(1)
+        found = await self._of_layout()
+        written = _written(found)
+        if written is None:
+            return await self._make(1)
+        if written.is_published:
+            await self._drop([generation for generation in found if generation.number < written.number])
+        return written
 
     async def find(self) -> Generation | None:
         """Give the one that is written: the published one, else the youngest; ``None`` if there is none."""
-        found = (await self._all()).get(VERSION, [])
-        published = [generation for generation in found if generation.is_published]
-        return max(published or found, default=None)
+        return _written(await self._of_layout())
+
+    async def find_next(self) -> Generation | None:
+        """Give the one that is made beside the published one; ``None`` if there are not both."""
+        found = await self._of_layout()
+        written = _written(found)
+        if written is None or not written.is_published:
+            return None
+        return max((generation for generation in found if generation.number > written.number), default=None)
+
+    async def make_next(self) -> Generation:
+        """Make an empty index beside the published one, in the place of any that was made so before."""
+        found = await self._of_layout()
+        number = _next(found)
+        await self._make(number)
+        await self._drop([generation for generation in found if not generation.is_published])
+        return next(generation for generation in await self._of_layout() if generation.number == number)
+
+    async def drop_next(self) -> None:
+        """Delete what is made beside the published one."""
+        if next_ := await self.find_next():
+            await self._drop([next_])
 
     async def replace(self) -> Generation:
         """Make an empty index and delete the others of this layout; searches are refused from then on."""
-        found = (await self._all()).get(VERSION, [])
-        made = await self._make(1 + max((generation.number for generation in found), default=0))
-        await self._delete([self._names.index(generation.number) for generation in found])
+        found = await self._of_layout()
+        made = await self._make(_next(found))
+        await self._drop(found)
         return made
 
     async def publish(self, generation: Generation) -> Generation:
-        """Let searches read it and none else, with all that was written; indexes of older layouts are deleted."""
+        """Let searches read it and none else, with all that was written; what they read before is deleted.
+
+        Not in one step: a search that begins while an index is deleted may still be led to it, and fails.
+        """
         index = self._names.index(generation.number)
         await self._wire.ask("POST", f"/{index}/_refresh", timeout_s=WORK_TIMEOUT_S)
         found = await self._all()
         others = [each for each in found.get(VERSION, []) if each.is_published and each.number != generation.number]
-        actions: list[dict[str, object]] = [
-            {"remove_index": {"index": self._names.index(other.number)}} for other in others
+        actions = [
+            {"remove": {"index": self._names.index(other.number), "alias": self._names.alias}} for other in others
         ]
         actions.append({"add": {"index": index, "alias": self._names.alias}})
         await self._wire.ask("POST", "/_aliases", {"actions": actions}, timeout_s=WORK_TIMEOUT_S)
+        await self._drop(others)
         await self._delete(
             [self._names.index(each.number, layout) for layout in found if layout < VERSION for each in found[layout]]
         )
@@ -84,8 +116,13 @@ class Generations:
                     f"the index {index} was not made by Parley; name another prefix in PARLEY_SEARCH_URL"
                 )
             layout, number = parsed
-            found.setdefault(layout, []).append(Generation(number, self._names.alias in facts.get("aliases", {})))
+            is_published = self._names.alias in facts.get("aliases", {})
+            found.setdefault(layout, []).append(Generation(number, is_published, facts["settings"]["index"]["uuid"]))
         return found
+
+    async def _of_layout(self) -> list[Generation]:
+        """Give those of this layout."""
+        return (await self._all()).get(VERSION, [])
 
     async def _make(self, number: int) -> Generation:
         """Make an index, or take the one that another process made at the same time."""
@@ -97,7 +134,19 @@ class Generations:
                 raise
         return Generation(number, is_published=False)
 
+    async def _drop(self, generations: Sequence[Generation]) -> None:
+        await self._delete([self._names.index(generation.number) for generation in generations])
+
     async def _delete(self, indexes: list[str]) -> None:
         if indexes:
             path = f"/{','.join(indexes)}"
             await self._wire.ask("DELETE", path, ignore_unavailable="true", timeout_s=WORK_TIMEOUT_S)
+
+
+def _next(found: Sequence[Generation]) -> int:
+    return 1 + max((generation.number for generation in found), default=0)
+
+
+def _written(found: Sequence[Generation]) -> Generation | None:
+    published = [generation for generation in found if generation.is_published]
+    return max(published or found, default=None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from parley.domain.documents import ChatId, Document
@@ -13,16 +13,19 @@ from parley.search.opensearch.address import Address
 from parley.search.opensearch.asking import candidates_query
 from parley.search.opensearch.banner import read_banner
 from parley.search.opensearch.bulk import Bulk
-from parley.search.opensearch.documents import number_of, sort
+from parley.search.opensearch.documents import number_of
 from parley.search.opensearch.generations import Generation, Generations
 from parley.search.opensearch.layout import Names
 from parley.search.opensearch.reached import Reached
-from parley.search.opensearch.removal import remove_chats
-from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, RefusedError, UntrustedError, Wire
-from parley.search.port import Candidates, SearchIndex
+from parley.search.opensearch.renewal import OpenSearchRenewal
+from parley.search.opensearch.wire import CODE, Answer, RefusedError, UntrustedError, Wire
+from parley.search.opensearch.writing import Writing
+from parley.search.port import Candidates, Renewable, SearchIndex
 
 _MISSING: Final = 404
 _FORBIDDEN: Final = (401, 403)
+_REPLACED: Final = (_MISSING, 503)
+"""What a search is told whose index is deleted under it."""
 
 
 class OpenSearchIndex:
@@ -42,6 +45,7 @@ class OpenSearchIndex:
         self._bulk = Bulk(self._wire, jitter)
         self._generations = Generations(self._wire, address, self._names)
         self._reached = Reached(self._wire)
+        self.renewal = OpenSearchRenewal(self._generations, self._wire, self._names, self._writing)
         self._is_known = False
         self._written: Generation | None = None
 
@@ -68,16 +72,9 @@ class OpenSearchIndex:
 
     async def index(self, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
         """Put or remove the documents, and then remember each partition's position."""
-        asked = await asyncio.to_thread(sort, documents)
         generation = await self._present()
-        door = self._names.door(generation.number)
         try:
-            await self._bulk.send(door, asked.lines)
-            await remove_chats(self._wire, door, asked.chats)
-            if self._refreshes:
-                await self._wire.ask("POST", f"/{door}/_refresh", timeout_s=WORK_TIMEOUT_S)
-            if positions:
-                await self._reached.put(door, positions)
+            await self._writing(self._names.door(generation.number), self._reached).index(documents, positions)
         except RefusedError as error:
             self._look_again(error)
             raise
@@ -89,14 +86,7 @@ class OpenSearchIndex:
         if len(folded) < self.shortest:
             raise ValueError(f"{len(folded)} code points are too few for the index")
         try:
-            answer = await self._wire.ask(
-                "POST",
-                f"/{self._names.alias}/_search",
-                candidates_query(chat, folded, after, limit),
-                routing=chat.application,
-                allow_partial_search_results="false",
-                filter_path="hits.hits.sort",
-            )
+            answer = await self._search(chat.application, candidates_query(chat, folded, after, limit))
         except RefusedError as error:
             if error.status == _MISSING:
                 raise UnavailableError("The search index is being built", code=CODE) from error
@@ -106,12 +96,9 @@ class OpenSearchIndex:
 
     async def positions(self) -> dict[int, Position]:
         """Give the last indexed position by partition: read in real time, so what was stored is seen at once."""
+        self._written = None  # another process may have put a new index in its place
         generation = await self._present()
-        try:
-            positions = await self._reached.read(self._names.door(generation.number))
-        except RefusedError as error:
-            self._look_again(error)
-            raise
+        positions = await self._reached.read(self._names.door(generation.number))
         if positions and not generation.is_published:
             self._written = await self._generations.publish(generation)
         return positions
@@ -132,6 +119,24 @@ class OpenSearchIndex:
         """Close the connections."""
         await self._wire.close()
 
+    async def _search(self, application: int, query: Mapping[str, object]) -> Answer:
+        """Ask what the alias leads to; once more if that may have been replaced while it was asked."""
+        ask = partial(
+            self._wire.ask,
+            "POST",
+            f"/{self._names.alias}/_search",
+            query,
+            routing=application,
+            allow_partial_search_results="false",
+            filter_path="hits.hits.sort",
+        )
+        try:
+            return await ask()
+        except RefusedError as error:
+            if error.status not in _REPLACED:
+                raise
+        return await ask()
+
     async def _present(self) -> Generation:
         """Give the index that is written, after a look at the engine at the first time."""
         if not self._is_known:
@@ -141,6 +146,9 @@ class OpenSearchIndex:
             self._written = await self._generations.present()
         return self._written
 
+    def _writing(self, door: str, reached: Reached) -> Writing:
+        return Writing(self._wire, self._bulk, reached, door, refreshes=self._refreshes)
+
     def _look_again(self, error: RefusedError) -> None:
         """Look for the index anew at the next call if it was replaced behind our back."""
         if error.status == _MISSING:
@@ -149,3 +157,4 @@ class OpenSearchIndex:
 
 if TYPE_CHECKING:
     _conforms: type[SearchIndex] = OpenSearchIndex
+    _renewable: type[Renewable] = OpenSearchIndex

@@ -21,7 +21,6 @@ ANSWER_TIMEOUT_S: Final = 5.0
 WORK_TIMEOUT_S: Final = 60.0
 """For storing, removing, and making indexes."""
 
-UNREADABLE: Final = "The search engine's answer cannot be read"
 _CONNECTIONS: Final = 16
 _LINES: Final = {"content-type": "application/x-ndjson"}
 
@@ -98,9 +97,9 @@ class Wire:
                 raise UntrustedError("The search engine cannot be trusted", code=CODE) from error
             raise UnavailableError("The search engine does not answer", code=CODE) from error
         except OpenSearchException as error:
-            raise UnavailableError(UNREADABLE, code=CODE) from error
+            raise unreadable() from error
         if not isinstance(answer, dict):
-            raise UnavailableError(UNREADABLE, code=CODE)
+            raise unreadable()
         return answer
 
     async def close(self) -> None:
@@ -109,6 +108,11 @@ class Wire:
         await self._client.close()
         for connection in self._client.transport.seed_connections:  # the driver forgets a host that was away
             await cast("AsyncConnection", connection).close()
+
+
+def unreadable() -> UnavailableError:
+    """Say that something answered that is not what was asked."""
+    return UnavailableError("The search engine's answer cannot be read", code=CODE)
 
 
 def convert(part: object, kind: type[Kind]) -> Kind:
@@ -120,7 +124,7 @@ def convert(part: object, kind: type[Kind]) -> Kind:
     try:
         return msgspec.convert(part, kind, strict=False)
     except msgspec.ValidationError as error:  # a ValueError, which would speak of the documents
-        raise UnavailableError(UNREADABLE, code=CODE) from error
+        raise unreadable() from error
 
 
 def _kind(info: object) -> str:
