@@ -55,7 +55,7 @@ class House:
         self._storage = open_storage(self.url, opening)
         await self._storage.start()
         assert self._storage.shared is not None
-        self.storage, self.tenants, self.changes, self.erasure, *_ = self._storage
+        self.storage, self.tenants, self.changes, self.erasure, self.counts, *_ = self._storage
         self.scopes, self.persisting, self.leases, self.dead_letters = self._storage.shared
 
     async def close(self) -> None:

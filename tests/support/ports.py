@@ -43,7 +43,9 @@ class Ports:
         opening = Opening(self.clock, new_token, PARTITIONS, KEY_TTL_S, 2, *self._scan_bounds, accepts_relaxed=True)
         self._storage = open_storage(self.url, opening)
         await self._storage.start()
-        self.storage, self.tenants, self.changes, self.erasure, self.inline, self.shared, *_ = self._storage
+        self.storage, self.tenants, self.changes, self.erasure, self.counts, self.inline, self.shared, *_ = (
+            self._storage
+        )
         self._log = open_log(self.url, inline=self.inline, clock=self.clock)
         await self._log.start()
         self.log = self._log.log

@@ -45,7 +45,7 @@ class Tenant:
         target = f"{chat}/messages/search?q={quote(text, safe='')}{more}"
         return [row["number"] for row in expect(self.api.get(target), 200)]
 
-    def wait_until_found(self, chat: str, text: str, numbers: list[int], more: str = "") -> None:
+    def wait_until_found(self, chat: str, text: str, numbers: list[int], more: str = "", timeout_s: float = 10) -> None:
         """Wait until a search gives exactly these; an index that is being built may answer 503 meanwhile."""
         target = f"{chat}/messages/search?q={quote(text, safe='')}{more}"
 
@@ -56,12 +56,12 @@ class Tenant:
                 return False
             return [row["number"] for row in expect(answer, 200)] == numbers
 
-        wait_for(is_found, f"{text!r} is found in {numbers}")
+        wait_for(is_found, f"{text!r} is found in {numbers}", timeout_s)
 
-    def wait_until_indexed(self, chat: str) -> None:
+    def wait_until_indexed(self, chat: str, timeout_s: float = 10) -> None:
         """Post a message of its own and wait until it is found: everything before it is indexed too."""
         number = self.post(chat, "indexed up to here")
-        self.wait_until_found(chat, "indexed up to here", [number], f"&after={number - 1}")
+        self.wait_until_found(chat, "indexed up to here", [number], f"&after={number - 1}", timeout_s)
 
 
 def expect(answer: Answer, status: int) -> Any:  # noqa: ANN401 - whatever JSON the server sent

@@ -22,6 +22,8 @@ COMMANDS = {
     "doctor": ("parley.cli.doctor:doctor", "Look at configuration, files, disk and ports, and say what to do."),
     "status": ("parley.cli.status:status", "Show epoch, lease, position, lag and depth of every partition."),
     "check": ("parley.cli.check:check", "Compare numbers, counts, changes and index with the rows."),
+    "reindex": ("parley.cli.reindex:reindex", "Make the search index anew while the present one is searched."),
+    "reconcile": ("parley.cli.reconcile:reconcile", "Compare counts and search index with the rows, and mend them."),
     "dead-letters": (
         "parley.cli.dead_letters:dead_letters",
         "Look at events that could not be stored; replay, discard.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
@@ -22,6 +22,14 @@ _NUMBER_BITS: Final = 32
 _LAST_KEY: Final = 2**63 - 1
 _TRIES: Final = 20
 _NOTHING: Final = Position(0, 0)
+
+
+class Stray(NamedTuple):
+    """A message that is in the rows alone, or in the index alone."""
+
+    key: int
+    """``chat id << 32 | number``."""
+    is_live: bool
 
 
 class IndexCheck:
@@ -52,14 +60,31 @@ class IndexCheck:
             return
         for found in self._index.integrity():
             yield Difference(INDEX_CHECK, "the index file", found)
-        pending = self.rows.pending(self._index.positions())
+        for stray in self.strays(show):
+            yield self.tell(stray)
+
+    def tell(self, stray: Stray) -> Difference:
+        """Say of a stray where it is."""
+        what = "live, but not in the index" if stray.is_live else "in the index, but not live"
+        return Difference(INDEX_CHECK, self.rows.place(stray.key), what)
+
+    def strays(self, show: Callable[[int], None]) -> Iterator[Stray]:
+        """Give every message that is in one of the two alone; none if they cannot be compared.
+
+        Raises:
+            UnavailableError: one of them cannot be read to its end.
+        """
+        index = self._index
+        if index is None or self.note is not None:
+            return
+        pending = self.rows.pending(index.positions())
         if len(pending.messages):
             self.note = f"{len(pending.messages):,} changed messages are not indexed yet"
         after = done = 0
         while after < _LAST_KEY:
-            live, indexed = self.rows.live(after, _SLICE), self._index.documents(after, _SLICE)
+            live, indexed = self.rows.live(after, _SLICE), index.documents(after, _SLICE)
             last = min(_last(live), _last(indexed))
-            yield from self._compare_slice(_up_to(live, last), _up_to(indexed, last), pending)
+            yield from _compare_slice(_up_to(live, last), _up_to(indexed, last), pending)
             done += bisect_left(live, last + 1)
             after = last
             show(done)
@@ -70,13 +95,14 @@ class IndexCheck:
         if self._index is not None:
             self._index.close()
 
-    def _compare_slice(self, live: list[int], indexed: list[int], pending: Pending) -> Iterator[Difference]:
-        if live == indexed:
-            return
-        for key in sorted(set(live).symmetric_difference(indexed)):
-            if not _is_pending(key, pending):
-                what = "live, but not in the index" if key in live else "in the index, but not live"
-                yield Difference(INDEX_CHECK, self.rows.place(key), what)
+
+def _compare_slice(live: list[int], indexed: list[int], pending: Pending) -> Iterator[Stray]:
+    if live == indexed:
+        return
+    are_live = frozenset(live)
+    for key in sorted(are_live.symmetric_difference(indexed)):
+        if not _is_pending(key, pending):
+            yield Stray(key, key in are_live)
 
 
 def open_index_check(database_url: str, search_url: str) -> IndexCheck:

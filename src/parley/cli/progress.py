@@ -46,13 +46,15 @@ class Meter:
         """Seconds since the start."""
         return self._clock() - self._started_at
 
-    def show(self, done: int, moved: int, trouble: str | None = None) -> None:
-        """Show ``done``; ``moved`` of them took this run's time, so they alone make the rate."""
+    def show(self, done: int, moved: int, trouble: str | None = None, total: int | None = None) -> None:
+        """Show ``done``, of a ``total`` that may be known by now; ``moved`` of them took this run's time: the rate."""
+        self._total = self._total if total is None else total
         self._lately.append((self._clock(), moved))
         while len(self._lately) > 2 and self._clock() - self._lately[0][0] > _RATE_OVER_S:  # noqa: PLR2004 - a rate has two ends
             self._lately.popleft()
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, text=self._text(done, trouble), refresh=True)
+            bar = self._bar.task_ids[0]
+            self._bar.update(bar, total=self._total, completed=done, text=self._text(done, trouble), refresh=True)
         elif self._clock() - self._shown_at >= _LINE_EVERY_S:
             self._shown_at = self._clock()
             of = "" if self._total is None else f" of {self._total:,}"

@@ -44,8 +44,8 @@ async def open_shared(settings: Settings, clock: Clock) -> AsyncIterator[Shared]
     Raises:
         ConfigurationError: it cannot be opened as configured.
     """
-    async with AsyncExitStack() as stack:
-        yield _shared(await _open_storage(settings, clock, stack))
+    async with open_database(settings, clock) as storage:
+        yield _shared(storage)
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
         ConfigurationError: one of them cannot be opened as configured.
     """
     async with AsyncExitStack() as stack:
-        shared = _shared(await _open_storage(settings, clock, stack))
+        shared = _shared(await stack.enter_async_context(open_database(settings, clock)))
         log = build_log(settings, clock, len(await shared.scopes.partitions()))
         stack.push_async_callback(log.close)
         await log.start()
@@ -65,11 +65,19 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
         yield Beside(log.apart, shared)
 
 
-async def _open_storage(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenedStorage:
+@asynccontextmanager
+async def open_database(settings: Settings, clock: Clock) -> AsyncIterator[OpenedStorage]:
+    """Open the database, an embedded one as its only process.
+
+    Raises:
+        ConfigurationError: it cannot be opened as configured.
+    """
     storage = open_storage(settings.database_url, opening(settings, clock))
-    stack.push_async_callback(storage.close)
-    await storage.start()
-    return storage
+    try:
+        await storage.start()
+        yield storage
+    finally:
+        await storage.close()
 
 
 def _shared(storage: OpenedStorage) -> Shared:

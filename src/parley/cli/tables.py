@@ -10,7 +10,14 @@ from rich.text import Text
 
 _WIDEST = 10_000
 
-STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "differs": "bold red", "lag": "yellow"}
+STYLES = {
+    "ok": "green",
+    "mended": "green",
+    "warn": "yellow",
+    "fail": "bold red",
+    "differs": "bold red",
+    "lag": "yellow",
+}
 """Colours of words that judge."""
 
 

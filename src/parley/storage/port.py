@@ -134,6 +134,23 @@ class Difference(NamedTuple):
     """What is there and what should be."""
 
 
+class Recount(NamedTuple):
+    """What was found among some applications or chats, and the last that was looked at; ``None`` ends a walk."""
+
+    wrong: list[Difference]
+    last: int | None
+
+
+class Counts(Protocol):
+    """What applications and chats say of how many they hold. Deleted ones are not looked at."""
+
+    async def applications(self, after: int, limit: int, *, repair: bool) -> Recount:
+        """Compare the chats of up to ``limit`` applications above an id; ``repair`` what was found."""
+
+    async def chats(self, after: int, limit: int, *, repair: bool) -> Recount:
+        """Compare the messages of up to ``limit`` chats above an id; ``repair`` what was found."""
+
+
 class Pending(NamedTuple):
     """What a follower may still have in another state than the rows have."""
 
@@ -201,6 +218,7 @@ class Opened(NamedTuple):
     tenants: Tenants
     changes: Changes
     erasure: Erasure
+    counts: Counts
     inline: Any
     shared: Shared | None
     start: Callable[[], Awaitable[None]]

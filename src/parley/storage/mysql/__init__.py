@@ -18,6 +18,7 @@ from parley.database.named import load_queries
 from parley.domain.errors import ConfigurationError
 from parley.storage.mysql.applying.persisting import MySqlPersisting
 from parley.storage.mysql.changes import MySqlChanges
+from parley.storage.mysql.counts import MySqlCounts
 from parley.storage.mysql.dead_letters import MySqlDeadLetters
 from parley.storage.mysql.erasure import MySqlErasure
 from parley.storage.mysql.leases import MySqlLeases
@@ -80,6 +81,7 @@ def open_(url: str, opening: Opening) -> Opened:
         tenants=MySqlTenants(database, clock, opening.new_token, key_ttl_ms),
         changes=MySqlChanges(database),
         erasure=MySqlErasure(database, clock),
+        counts=MySqlCounts(database),
         inline=None,
         shared=Shared(
             scopes=MySqlScopes(database, clock, key_ttl_ms),

@@ -16,6 +16,7 @@ from parley.domain.errors import ConfigurationError
 from parley.storage.port import Opened, Opening
 from parley.storage.sqlite.append import DEFINITIONS, SqliteAppend
 from parley.storage.sqlite.changes import SqliteChanges
+from parley.storage.sqlite.counts import SqliteCounts
 from parley.storage.sqlite.erasure import SqliteErasure
 from parley.storage.sqlite.reads import SqliteStorage
 from parley.storage.sqlite.tenants import SqliteTenants
@@ -94,6 +95,7 @@ def open_(url: str, opening: Opening) -> Opened:
         tenants=SqliteTenants(database, clock, opening.new_token, key_ttl_ms),
         changes=SqliteChanges(database),
         erasure=SqliteErasure(database, clock),
+        counts=SqliteCounts(database),
         inline=SqliteAppend(database, clock, key_ttl_ms, durability="stored" if is_synced else "relaxed"),
         shared=None,
         start=start,
