@@ -18,6 +18,8 @@ from tests.support.engines.fixtures import (  # noqa: F401 - found by name
 from tests.support.server import Server
 from tests.support.tenant import Tenant
 
+pytest_plugins = ["tests.support.tally"]
+
 _ENGINES = "tests.support.engines"
 
 

@@ -137,3 +137,17 @@ def test_operator_is_told_which_package_brings_venv(clone: Path, tmp_path: Path)
     assert done.returncode != 0
     assert "python3-venv" in done.stderr
     assert not (clone / ".venv").exists()
+
+
+def test_build_server_runs_every_suite_whole(tmp_path: Path) -> None:
+    """`.ci/run` says that nothing may be left out, and `make test` names no test: pytest runs all that it finds."""
+    path = programs(tmp_path / "bin", "bash", "dirname", "env")
+    make = tmp_path / "bin" / "make"
+    make.write_text(f'#!/usr/bin/env bash\necho "CI=$CI"\nexec {shutil.which("make")} --dry-run "$@"\n')
+    make.chmod(0o755)
+
+    done = subprocess.run([ROOT / ".ci" / "run"], env={"PATH": path}, check=True, capture_output=True, text=True)
+
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert said[0] == "CI=true"
+    assert said[-1] == ".venv/bin/python -m pytest -n 2 --dist loadfile"
