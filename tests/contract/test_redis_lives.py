@@ -219,36 +219,6 @@ async def test_an_old_epoch_is_let_go_of(house: LogHouse) -> None:
     assert [name for name in left if ":writer:" not in name] == ["3:log", "3:meta", "epoch", "sealed"]
 
 
-async def test_a_writer_flags_a_log_that_lacks_what_it_was_told_of(server: RedisServer, house: LogHouse) -> None:
-    """The file of a server that promised to sync is ten entries short after a crash."""
-    chat = await house.add_chat(0)
-    for n in range(20):
-        await house.take(posted(chat, f"{n}"))
-    full = await house.read(0)
-    server.kill()
-    cut_off_the_end(server.folder)
-
-    server.start()
-    await notice()
-
-    async def is_flagged() -> bool:
-        return (await house.keeper.examine(0, house.lives[0])).is_short
-
-    await wait_until(is_flagged, "the writer has flagged the log")
-    short = await house.read(0)
-    assert 0 < len(short) < len(full)
-    await house.begin(0)
-    assert not await is_flagged()
-    assert (await house.take(posted(chat, "after"))).number == 1_001
-
-
-def cut_off_the_end(folder: Path) -> None:
-    """Take the last half off the append-only file."""
-    (file,) = folder.glob("appendonlydir/*.incr.aof")
-    with file.open("r+b") as opened:
-        opened.truncate(file.stat().st_size // 2)
-
-
 async def test_a_writer_flags_nothing_while_the_log_is_whole(house: LogHouse) -> None:
     """Also when an append is answered while a sample is on its way back."""
     chat = await house.add_chat(0)
