@@ -28,6 +28,7 @@ from tests.support.containers import (
     interpolate,
     parse_command,
     resolved,
+    seconds,
 )
 from tests.support.engines.process import program
 from tests.support.engines.redis import RedisServer
@@ -77,11 +78,6 @@ def secrets_in(node: Any) -> list[str]:  # noqa: ANN401 - whatever YAML has
         if named or in_url or RANDOM.search(asked) or re.search(r"(?i)(pass\w*|token|secret)[= ]\S", asked):
             found.append(f"{name}: {text}")
     return found
-
-
-def seconds(text: str) -> int:
-    """Read ``35s`` or ``2m``."""
-    return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
 
 
 def as_environment(monkeypatch: pytest.MonkeyPatch, container: Container) -> Settings:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 import yaml  # type: ignore[import-untyped]
 
 from parley.cli import build_app
-from tests.support.dockerfile import ROOT, every, image_stages, last
+from tests.support.dockerfile import ROOT, image_stages, last, settings_of
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 SECRETS = {
@@ -68,6 +68,11 @@ def containers(variables: Mapping[str, str]) -> dict[str, Container]:
         MissingVariableError: one that has no default is not among the ``variables``.
     """
     return {name: _container(service) for name, service in resolved(variables)["services"].items()}
+
+
+def seconds(text: str) -> int:
+    """Read ``35s`` or ``2m``."""
+    return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
 
 
 def parse_command(words: Sequence[str]) -> None:
@@ -127,6 +132,5 @@ def _container(service: Mapping[str, Any]) -> Container:
 def _image() -> tuple[list[str], dict[str, str]]:
     """Give the entry point and the settings of our image."""
     image = image_stages()[-1]
-    names = {name: value for each in every(image, "ENV") for name, value in each.names().items()}
-    settings = {name: value for name, value in names.items() if name.startswith("PARLEY_")}
+    settings = {name: value for name, value in settings_of(image).items() if name.startswith("PARLEY_")}
     return last(image, "ENTRYPOINT").exec_form(), settings

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
+VENV = "/opt/parley"
+"""Where the image has its environment."""
 
 
 class Instruction(NamedTuple):
@@ -70,3 +72,8 @@ def every(stage: Stage, name: str) -> list[Instruction]:
 def last(stage: Stage, name: str) -> Instruction:
     """Give the instruction of this name that counts: the last."""
     return every(stage, name)[-1]
+
+
+def settings_of(stage: Stage, kind: str = "ENV") -> dict[str, str]:
+    """Give all values of a stage's ``ENV``, or of its ``LABEL``."""
+    return {name: value for instruction in every(stage, kind) for name, value in instruction.names().items()}
