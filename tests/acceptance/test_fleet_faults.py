@@ -20,6 +20,7 @@ from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
 from tests.support.fleet import Fleet, Member
+from tests.support.old_states import cut_entries, put_back, take_snapshot
 from tests.support.pace import hold_async
 from tests.support.polling import wait_for
 from tests.support.replay import walk
@@ -65,6 +66,16 @@ class Crew(NamedTuple):
         """Wait until everything that was acknowledged is a row."""
         wait_until_drained(self.fleet, self.mariadb, len(self.load.acknowledged))
 
+    def epoch(self) -> int:
+        """Give the newest life that any partition's log has had."""
+        ((epoch,),) = self.rows("select max(epoch) from `partition`")
+        return int(epoch)
+
+    def granted_until(self, chat: str) -> int:
+        """Give the highest number that was ever given away in the chat of this path."""
+        granted = dict(self.rows("select number, granted_until from chat"))
+        return int(granted[chat.rpartition("/")[2]])
+
     def rows(self, statement: str) -> list[list[str]]:
         """Ask the database behind the product's back."""
         return self.mariadb.run(statement, self.fleet.database)
@@ -85,11 +96,17 @@ def mariadb(tmp_path: Path) -> Iterator[MariaDbServer]:
 
 
 @pytest.fixture
+def depth() -> int:
+    """Give how many messages may wait to be stored."""
+    return DEPTH
+
+
+@pytest.fixture
 def crew(
-    tmp_path: Path, redis: RedisServer, mariadb: MariaDbServer, opensearch_server: OpenSearchServer
+    tmp_path: Path, redis: RedisServer, mariadb: MariaDbServer, opensearch_server: OpenSearchServer, depth: int
 ) -> Iterator[Crew]:
     """Give two workers, two write processes and an API."""
-    env = {"PARLEY_DEPTH_MAX_MESSAGES": str(DEPTH)}
+    env = {"PARLEY_DEPTH_MAX_MESSAGES": str(depth)}
     with Fleet(tmp_path, redis=redis, mariadb=mariadb, opensearch=opensearch_server, env=env) as fleet:
         workers = [fleet.start("work") for _ in range(2)]
         api, *writers = fleet.start("api"), fleet.start("write"), fleet.start("write")
@@ -115,20 +132,63 @@ async def test_no_number_is_given_twice_when_redis_is_flushed(crew: Crew) -> Non
         back_s = loop.time() - flushed_at
         await crew.acknowledged(300)
 
-    found = {
-        (chat, message["number"]): message["body"]
-        for chat in range(1, CHATS + 1)
-        for message in walk(crew.api, f"{crew.tenant.path}/chats/{chat}/messages")
-    }
-    void = voided(crew)
-    lost = crew.load.acknowledged.keys() - found.keys()
+    lost = check_explained(crew)
     print(f"back after {back_s:.1f} s; {len(lost)} acknowledged messages lost, each in the ledger")  # noqa: T201 - the report
-    assert crew.load.findings == []
-    assert found == {place: body for place, body in crew.load.acknowledged.items() if place not in lost}
-    assert len(set(found.values())) == len(found), "a message is there twice"
-    assert lost <= void
-    assert not found.keys() & void
     assert back_s < BACK_WITHIN_S
+    check_is_clean(crew.fleet)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("depth", [50_000])  # creates go on after the workers are stopped, whatever they left to do
+async def test_no_number_is_given_twice_when_redis_is_put_back_to_an_old_state(crew: Crew) -> None:
+    """A snapshot from before grants were extended, a chat was deleted, and much was stored, and some not."""
+    kept, gone = crew.tenant.create_chat(), crew.tenant.create_chat()
+    before = crew.epoch()
+    async with crew.loaded():
+        snapshot = await asyncio.to_thread(take_snapshot, crew.redis)
+        await asyncio.to_thread(lambda: expect(crew.api.request("DELETE", gone), 204))
+        bodies = [f"message {number}" for number in range(1, 1_201)]
+        await asyncio.to_thread(crew.tenant.post_many, kept, bodies)
+        await asyncio.to_thread(wait_for, lambda: crew.granted_until(kept) > 2_000, "a grant is extended", DRAINED_S)
+        await crew.acknowledged(300)
+        for worker in crew.workers:
+            await asyncio.to_thread(worker.stop)
+        await crew.acknowledged(300)
+        crew.load.server_is_down()
+        await asyncio.to_thread(crew.redis.kill)
+        await asyncio.to_thread(put_back, crew.redis, snapshot)
+        await asyncio.to_thread(crew.redis.start)
+        for worker in crew.workers:
+            await asyncio.to_thread(worker.start)
+        crew.load.server_is_up()
+        await crew.acknowledged(300)
+
+    lost = check_explained(crew)
+    print(f"{len(lost)} acknowledged messages lost, each in the ledger")  # noqa: T201 - the report
+    assert len(lost) >= 300
+    assert crew.epoch() > before
+    check_keys(crew, lost)
+    assert [message["body"] for message in walk(crew.api, f"{kept}/messages")] == bodies
+    granted = crew.granted_until(kept)
+    assert crew.tenant.post(kept, "goes on") == granted + 1
+    assert crew.api.json("POST", f"{gone}/messages", {"body": "refused"}).status == 404
+    check_is_clean(crew.fleet)
+
+
+@pytest.mark.timeout(300)
+async def test_no_number_is_given_twice_when_the_file_of_redis_lacks_its_end(crew: Crew) -> None:
+    """Ten acknowledged entries are gone with a crash, as after a disk that promised to have them."""
+    before = crew.epoch()
+    async with crew.loaded():
+        await crew.acknowledged(300)
+        await asyncio.to_thread(crew.redis.kill)
+        cut_entries(crew.redis, 10)
+        await asyncio.to_thread(crew.redis.start)
+        await crew.acknowledged(300)
+
+    lost = check_explained(crew)
+    assert crew.epoch() > before
+    check_keys(crew, lost)
     check_is_clean(crew.fleet)
 
 
@@ -175,6 +235,33 @@ def flush(redis: RedisServer) -> None:
     with socket.create_connection(("127.0.0.1", redis.port), 10) as connection:
         connection.sendall(b"FLUSHALL\r\n")
         assert connection.recv(64).startswith(b"+OK")
+
+
+def check_explained(crew: Crew) -> set[tuple[int, int]]:
+    """Check that each acknowledged message is there once, or its number in the gap ledger; give those that are lost."""
+    found = {
+        (chat, message["number"]): message["body"]
+        for chat in range(1, CHATS + 1)
+        for message in walk(crew.api, f"{crew.tenant.path}/chats/{chat}/messages")
+    }
+    void = voided(crew)
+    lost = crew.load.acknowledged.keys() - found.keys()
+    assert crew.load.findings == []
+    assert found == {place: body for place, body in crew.load.acknowledged.items() if place not in lost}
+    assert len(set(found.values())) == len(found), "a message is there twice"
+    assert lost <= void
+    assert not found.keys() & void
+    return lost
+
+
+def check_keys(crew: Crew, lost: set[tuple[int, int]]) -> None:
+    """Check that messages that are there are not created again when their requests are repeated."""
+    there = [place for place in crew.load.acknowledged if place not in lost]
+    for chat, number in Random(3).sample(there, 100):
+        body = crew.load.acknowledged[chat, number]
+        key = [("Idempotency-Key", f"load-{body.partition('.')[0]}")]
+        again = crew.api.json("POST", f"{crew.tenant.path}/chats/{chat}/messages", {"body": body}, key)
+        assert (expect(again, 201)["number"], again.header("Idempotent-Replayed")) == (number, "true")
 
 
 def voided(crew: Crew) -> set[tuple[int, int]]:
