@@ -93,7 +93,7 @@ def machine(
 def test_the_build_makes_an_environment_that_runs(environment: Path, tmp_path: Path) -> None:
     """Its commands need nothing that is not copied; Parley and the drivers of all three engines are in it, compiled."""
     said = run([str(environment / "bin" / "parley"), "--version"], tmp_path, {})
-    code = "import json, asyncmy, hiredis, opensearchpy, parley; print(json.dumps(parley.__file__))"
+    code = "import json, asyncmy, cryptography, hiredis, opensearchpy, parley; print(json.dumps(parley.__file__))"
     place = json.loads(run([str(environment / "bin" / "python"), "-c", code], tmp_path, {}))
 
     assert said.strip() == version("parley")

@@ -298,6 +298,17 @@ async def test_a_connection_can_be_encrypted(tmp_path: Path) -> None:
                 await connect(parse_address(url + way), {})
 
 
+async def test_the_first_login_since_a_server_started_needs_no_encryption(own_server: MariaDbServer) -> None:
+    """MySQL remembers nobody then, and takes a password only under its public key."""
+    url = own_server.create_database("parley")
+    own_server.restart()
+
+    session = await connect(parse_address(url), {})
+
+    assert (await session.execute("select substring_index(user(), '@', 1)")).rows == [("parley",)]
+    await session.close()
+
+
 async def test_a_connection_can_be_a_unix_socket(own_server: MariaDbServer) -> None:
     """Which the server makes in its folder."""
     url = own_server.create_database("parley")
