@@ -186,7 +186,7 @@ async def test_a_flushed_log_is_back_in_seconds_and_gives_no_number_twice(
         await settle(worker, writer)
 
         posting = asyncio.create_task(writer.post_all(chat, [f"during {n}" for n in range(32)]))
-        with Redis.from_url(redis.url) as client:
+        with Redis(port=redis.port) as client:
             client.flushall()
         async with asyncio.timeout(BACK_S):
             after = await writer.post_all(chat, ["after"])

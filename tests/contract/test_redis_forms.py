@@ -35,8 +35,8 @@ def url(request: pytest.FixtureRequest, redis_server: RedisServer, tmp_path: Pat
             yield add_user(server, "+@all") + "/3"
     else:
         plain = {
-            "redis": redis_server.url,
-            "valkey": redis_server.url.replace("redis://", "valkey://"),
+            "redis": f"redis://{HOST}:{redis_server.port}/0",
+            "valkey": f"valkey://{HOST}:{redis_server.port}/0",
             "unix": redis_server.unix_url,
         }
         yield plain[request.param]
@@ -222,7 +222,7 @@ async def test_where_a_replica_may_be_promoted_answers_are_relaxed(tmp_path: Pat
         with pytest.raises(ConfigurationError, match=r"redis\+cluster://"):
             await LogHouse(nodes[0].url).start()
     with pytest.raises(ConfigurationError, match="PARLEY_LOG_URL"):
-        await LogHouse(redis_server.url.replace("redis://", "redis+cluster://")).start()
+        await LogHouse(f"redis+cluster://{HOST}:{redis_server.port}").start()
 
 
 async def test_a_certificate_is_verified(tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ class LogHouse:
 
     def client(self) -> Redis:
         """Give a plain client of the server."""
-        return Redis.from_url(self.server_url)
+        return Redis.from_url(self.server_url.replace("valkey://", "redis://"))  # all that the driver knows
 
     def flush(self) -> None:
         """Take all keys away, as FLUSHALL does; scripts stay."""

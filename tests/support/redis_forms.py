@@ -11,12 +11,11 @@ from typing import ClassVar
 from redis import Redis
 
 from tests.support.engines.process import HOST, Engine, free_port, program
-from tests.support.engines.redis import RedisServer
+from tests.support.engines.redis import RedisServer, server_program
 from tests.support.polling import wait_for
 from tests.support.relay import make_certificate
 
 SERVICE = "parley-log"
-_PACKAGE = "redis-server"
 
 
 class RedisSentinel(Engine):
@@ -45,7 +44,7 @@ class RedisSentinel(Engine):
 
     def command(self) -> list[str]:
         """Give the command."""
-        return [program("redis-server", _PACKAGE), str(self.folder / "sentinel.conf"), "--sentinel"]
+        return [*server_program(), str(self.folder / "sentinel.conf"), "--sentinel"]
 
     def is_ready(self) -> bool:
         """Tell whether it knows the primary and a replica to put in its place."""

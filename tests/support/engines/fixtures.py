@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 
@@ -11,6 +12,11 @@ from tests.support.engines import Engines
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
+
+SAID: Final = "engine"
+"""Under this name a run's report has what each shared server says that it is."""
+
+Recorder = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +30,21 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 
 
 @pytest.fixture(scope="session")
-def redis_server(engines: Engines) -> RedisServer:
-    """Give the session's Redis, or skip with a reason."""
+def redis_server(engines: Engines, record_testsuite_property: Recorder) -> RedisServer:
+    """Give the session's Redis or Valkey, or skip with a reason."""
+    record_testsuite_property(SAID, engines.redis.version())
     return engines.redis
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(engines: Engines) -> MariaDbServer:
-    """Give the session's MariaDB, or skip with a reason."""
+def mariadb_server(engines: Engines, record_testsuite_property: Recorder) -> MariaDbServer:
+    """Give the session's MariaDB or MySQL, or skip with a reason."""
+    record_testsuite_property(SAID, engines.mariadb.version())
     return engines.mariadb
 
 
 @pytest.fixture(scope="session")
-def opensearch_server(engines: Engines) -> OpenSearchServer:
-    """Give the session's OpenSearch, or skip with a reason."""
+def opensearch_server(engines: Engines, record_testsuite_property: Recorder) -> OpenSearchServer:
+    """Give the session's OpenSearch or Elasticsearch, or skip with a reason."""
+    record_testsuite_property(SAID, engines.opensearch.version())
     return engines.opensearch

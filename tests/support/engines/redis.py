@@ -1,4 +1,4 @@
-"""A real Redis that syncs its append-only file before it answers."""
+"""A real Redis, or Valkey in its place, that syncs its append-only file before it answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from redis import Redis
+
+from tests.support.engines.cache import unpacked
+from tests.support.engines.chosen import chosen
 from tests.support.engines.process import HOST, Engine, program
 
+CHOICE = chosen("redis", "valkey")
 Fsync = Literal["always", "everysec", "no", "off"]
 
 
 class RedisServer(Engine):
-    """One ``redis-server`` on a loopback port and on a Unix socket in its folder."""
+    """One server on a loopback port and on a Unix socket in its folder."""
 
     name: ClassVar[str] = "redis"
 
@@ -28,7 +33,7 @@ class RedisServer(Engine):
     @property
     def url(self) -> str:
         """Give its address, database 0."""
-        return f"redis://{HOST}:{self.port}/0"
+        return f"{CHOICE.product}://{HOST}:{self.port}/0"
 
     @property
     def unix_url(self) -> str:
@@ -42,8 +47,8 @@ class RedisServer(Engine):
         """Give the command, with the settings that keep an acknowledged write."""
         keeping = ["--appendonly", "no"] if self.aof == "off" else ["--appendonly", "yes", "--appendfsync", self.aof]
         return [
-            program("redis-server", "redis-server"), "--bind", HOST, "--port", str(self.port), "--dir",
-            str(self.folder), "--unixsocket", str(self.folder / "redis.sock"), "--unixsocketperm", "700",
+            *server_program(), "--bind", HOST, "--port", str(self.port), "--dir", str(self.folder),
+            "--unixsocket", str(self.folder / "redis.sock"), "--unixsocketperm", "700",
             "--save", "", *keeping, "--no-appendfsync-on-rewrite", "no", "--maxmemory-policy", "noeviction",
             *self.options,
         ]  # fmt: skip
@@ -52,6 +57,13 @@ class RedisServer(Engine):
         """Tell whether this process, and not another on its port, has loaded its file and answers PONG."""
         return "Ready to accept connections" in self._this_life() and self._answers_pong()
 
+    def version(self) -> str:
+        """Give what it says that it is."""
+        with Redis(port=self.port) as client:
+            told = client.info("server")
+        product = "Valkey" if "valkey_version" in told else "Redis"
+        return f"{product} {told[f'{product.lower()}_version']}"
+
     def _answers_pong(self) -> bool:
         try:
             with socket.create_connection((HOST, self.port), timeout=1) as connection:
@@ -59,3 +71,9 @@ class RedisServer(Engine):
                 return connection.recv(64).startswith(b"+PONG")
         except OSError:
             return False
+
+
+def server_program() -> list[str]:
+    """Give the beginning of the server's command, a sentinel's too."""
+    name = f"{CHOICE.product}-server"
+    return unpacked(f"usr/bin/{name}", name, CHOICE.edition) if CHOICE.edition else [program(name, name)]
