@@ -30,6 +30,8 @@ PAGES = {
     "unclosed": (100,),
 }
 
+MARIADB_COLUMNS = 10
+
 
 @pytest.fixture
 async def filled(house: House) -> House:
@@ -47,14 +49,16 @@ async def filled(house: House) -> House:
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_is_one_range_of_an_index(filled: House, name: str) -> None:
     """The server says so itself: a range or a reference, no scan of a table and no sort."""
-    plan = await filled.sql(f"explain {queries()[name]}", *PAGES[name])
+    plan = await filled.sql(f"explain format=traditional {queries()[name]}", *PAGES[name])
+    further = len(plan[0]) > MARIADB_COLUMNS  # MySQL tells of partitions first
+    tables = [(row[3 + further], row[5 + further], row[-1]) for row in plan]
 
-    for _, _, _, kind, _, key, *_, extra in plan:
+    for kind, key, extra in tables:
         assert kind in {"range", "ref", "eq_ref", "const"} or key is None, plan
         assert "filesort" not in (extra or ""), plan
         assert "temporary" not in (extra or ""), plan
     if name.startswith(("messages", "bodies", "pick", "walk_one")):
-        assert {row[5] for row in plan} == {"PRIMARY"}
+        assert {key for _, key, _ in tables} == {"PRIMARY"}
 
 
 async def test_every_character_comes_back(house: House) -> None:

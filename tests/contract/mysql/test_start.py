@@ -140,9 +140,8 @@ async def test_a_missing_privilege_is_refused(own_server: MariaDbServer) -> None
     url = own_server.create_database("parley")
     reader = f"{url.replace('parley:', 'reader:')}?ssl=off"
     (own_server.folder / "user.sql").write_text(
-        "CREATE OR REPLACE USER reader@`127.0.0.1` IDENTIFIED BY 'pa55-of-the-tests';\n"
+        "CREATE USER reader@`127.0.0.1` IDENTIFIED BY 'pa55-of-the-tests';\n"
         "GRANT SELECT ON parley.* TO reader@`127.0.0.1`;\n"
-        "GRANT ALL ON `parley%`.* TO parley@`127.0.0.1` IDENTIFIED BY 'pa55-of-the-tests';\n"
     )
     own_server.restart()
 
