@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engines.fixtures import engines, mariadb_server
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.mysql_house import House, opened
 from tests.unit.workers.doubles import StillClock
-
-__all__ = ["engines", "mariadb_server"]
 
 _NAMES = count(1)
 
