@@ -2,20 +2,23 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint format types imports system environment clean
+.PHONY: help serve test test-matrix check lint format types imports system environment clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8080 (ARGS="--data-dir /srv/parley" …)
 	@exec scripts/serve.sh $(ARGS)
 
 test: system environment lint types imports ## Install what the tests need, then run every check and every suite
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)
+
+test-matrix: system environment ## Run the suites of each engine on its other versions and products, and list what is green
+	$(BIN)/python -m tests.support.matrix $(ARGS)
 
 check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites without servers
 	$(PYTEST) -n 2 --dist worksteal -m "not servers" tests/unit tests/contract $(ARGS)
