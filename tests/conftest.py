@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.data import data_folder
+from tests.support.deployment import Deployment
 from tests.support.engines.fixtures import (  # noqa: F401 - found by name
     engines,
     mariadb_server,
@@ -33,8 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Give the session's running server, both ports open, the index built; it must end with 0."""
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give the session's running ``parley serve``, both ports open, the index built; it must end with 0."""
     server = Server(tmp_path_factory.mktemp("server"))
     server.start()
     with Client(server.api_url) as client:
@@ -45,14 +46,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def api(server: Server) -> Iterator[Client]:
+def server(embedded: Server) -> Server:
+    """Give the deployment that the fixtures below speak to; `tests/api` gives one of each profile instead."""
+    return embedded
+
+
+@pytest.fixture(scope="module")
+def api(server: Deployment) -> Iterator[Client]:
     """Give a keep-alive client of the full API."""
     with Client(server.api_url) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
-def write(server: Server) -> Iterator[Client]:
+@pytest.fixture(scope="module")
+def write(server: Deployment) -> Iterator[Client]:
     """Give a keep-alive client of the write service."""
     with Client(server.write_url) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Fixtures of the API suite: both services by name, and an eye on the server's log."""
+"""Fixtures of the API suite: a deployment of each profile, and an eye on its log."""
 
 from __future__ import annotations
 
@@ -7,26 +7,50 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.client import Client
-from tests.support.server import Server
+from tests.support.deployment import Deployment, Spread
+from tests.support.engines import Engines
+from tests.support.fleet import Fleet
+from tests.support.tenant import Tenant
 
 
 @pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Spread]:
+    """Give the session's server profile on real servers, the index built; each process must end with 0."""
+    folder = tmp_path_factory.mktemp("fleet")
+    with Fleet(folder, redis=engines.redis, mariadb=engines.mariadb, opensearch=engines.opensearch) as made:
+        worker = made.start("work")
+        with Spread(made) as spread:
+            with Client(spread.api_url) as client:
+                tenant = Tenant(client)
+                tenant.wait_until_indexed(tenant.create_chat())
+            yield spread
+        assert worker.stop() == 0
+
+
+@pytest.fixture(scope="module", params=["embedded", pytest.param("fleet", marks=pytest.mark.servers)])
+def server(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """Give the session's deployment of either profile; the module's requests raise no traceback in its log."""
+    deployment: Deployment = request.getfixturevalue(request.param)
+    before = deployment.log_text().count("Traceback")
+    yield deployment
+    log = deployment.log_text()
+    start = log.rfind("Traceback")
+    assert log.count("Traceback") == before, f"a traceback in the log:\n{log[max(0, start - 500) : start + 4000]}"
+
+
+@pytest.fixture(scope="module")
 def services(api: Client, write: Client) -> dict[str, Client]:
     """Give both services by name."""
     return {"api": api, "write": write}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _clean_log(server: Server) -> Iterator[None]:
-    """Fail the module when its requests raised a traceback in the server's log."""
-    before = len(server.log_text())
-    yield
-    written = server.log_text()[before:]
-    start = written.find("Traceback")
-    assert start < 0, f"a traceback in the server's log:\n{written[max(0, start - 500) : start + 4000]}"
-
-
-@pytest.fixture(scope="session")
-def server_urls(server: Server) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def server_urls(server: Deployment) -> tuple[str, str]:
     """Give the addresses of the full API and of the write service."""
     return server.api_url, server.write_url
+
+
+@pytest.fixture(scope="module")
+def durability(server: Deployment) -> str:
+    """Give what a write is that nobody waited for."""
+    return server.durability

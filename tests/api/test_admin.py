@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.answers import check_problem
 from tests.support.client import JSON_TYPE, Client
-from tests.support.server import Server
+from tests.support.deployment import Deployment
 from tests.support.tenant import ALIAS, APPLICATIONS, expect
 
 ADMIN = "s3cret-admin-of-this-test"
@@ -29,16 +29,16 @@ BOTH_SPELLINGS = pytest.mark.parametrize("path", [APPLICATIONS, ALIAS])
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Give a server with an admin token and two origins."""
+def guarded(server: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Give a deployment with an admin token and two origins."""
     env = {"PARLEY_ADMIN_TOKEN": ADMIN, "PARLEY_CORS_ORIGINS": ", ".join(ORIGINS)}
-    with Server(tmp_path_factory.mktemp("guarded"), env=env) as server:
-        yield server
-        assert ADMIN not in server.log_text()
+    with server.beside(tmp_path_factory.mktemp("guarded"), env) as guarded:
+        yield guarded
+        assert ADMIN not in guarded.log_text()
 
 
 @pytest.fixture(scope="module")
-def ports(guarded: Server) -> Iterator[dict[str, Client]]:
+def ports(guarded: Deployment) -> Iterator[dict[str, Client]]:
     """Give both services by name."""
     with Client(guarded.api_url) as api, Client(guarded.write_url) as write:
         yield {"api": api, "write": write}

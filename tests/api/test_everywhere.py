@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.answers import check_answer, check_problem
 from tests.support.client import JSON_TYPE, Answer, Client, chunked
-from tests.support.server import Server
+from tests.support.deployment import Deployment
 from tests.support.tenant import ALIAS, APPLICATIONS, UNKNOWN_TOKEN, Tenant, expect
 
 Services = dict[str, Client]
@@ -181,7 +181,7 @@ FULL_ONLY = [
 
 @pytest.mark.parametrize(("method", "target"), FULL_ONLY)
 def test_the_write_port_names_the_other_port(
-    method: str, target: str, write: Client, server: Server, application: Tenant
+    method: str, target: str, api: Client, write: Client, application: Tenant
 ) -> None:
     """A route that only the full API has is 404, with a sentence that helps."""
     application.create_chat()
@@ -190,14 +190,12 @@ def test_the_write_port_names_the_other_port(
 
     assert answer.status == 404
     if method != "HEAD":
-        assert str(server.api_port) in check_problem(answer, application.token)["error"]
+        assert str(api.port) in check_problem(answer, application.token)["error"]
 
 
 @pytest.mark.parametrize("path", ["/chats", "/chats/1/messages"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_write_port_does_not_list(
-    method: str, path: str, write: Client, server: Server, application: Tenant
-) -> None:
+def test_the_write_port_does_not_list(method: str, path: str, api: Client, write: Client, application: Tenant) -> None:
     """Reading a path that it knows for POST is 404 naming the other port, or 405 with Allow."""
     application.create_chat()
 
@@ -206,7 +204,7 @@ def test_the_write_port_does_not_list(
     assert answer.status in {404, 405}
     if method == "GET":
         problem = check_problem(answer, application.token)
-        assert str(server.api_port) in problem["error"] or answer.header("Allow")
+        assert str(api.port) in problem["error"] or answer.header("Allow")
 
 
 FOREIGN_HOSTS = [
@@ -271,7 +269,7 @@ def test_an_unknown_route_is_a_problem(port: str, services: Services) -> None:
         check_problem(answer, UNKNOWN_TOKEN)
 
 
-def test_no_token_is_in_the_log(server: Server, services: Services, application: Tenant) -> None:
+def test_no_token_is_in_the_log(server: Deployment, services: Services, application: Tenant) -> None:
     """The token is the credential: it is masked in lines about good and bad requests alike."""
     chat = application.create_chat()
     for client in services.values():

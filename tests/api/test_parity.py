@@ -5,39 +5,23 @@ from __future__ import annotations
 import pytest
 
 from tests.api.recorded import ALL, paths
-from tests.api.recorded.cases import NO_ROUTE, Case, Problem, check, comparable
+from tests.api.recorded.cases import NO_ROUTE, Case, Problem, ask, check, comparable
 from tests.support.client import Answer, Client
-from tests.support.tenant import ALIAS, APPLICATIONS, Tenant
-
-
-def _ask(client: Client, case: Case, tenant: Tenant) -> Answer:
-    token = tenant.token
-    names = {
-        "base": f"{APPLICATIONS}/{token}",
-        "alias": f"{ALIAS}/{token}",
-        "token": token,
-        "upper": token.upper() if token.upper() != token else "A" * 32,
-        "near": token[:-1] + ("0" if token[-1] != "0" else "1"),
-        "short": token[:-1],
-    }
-    target = case.target
-    for name, value in names.items():
-        target = target.replace(f"{{{name}}}", value)
-    return client.request(case.method, target, case.body, case.headers, host=case.host)
+from tests.support.tenant import Tenant
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_both_services_answer_as_recorded(name: str, api: Client, write: Client) -> None:
+def test_both_services_answer_as_recorded(name: str, api: Client, write: Client, durability: str) -> None:
     """Status, body and headers are those of the contract, and equal on both ports."""
     case = ALL[name]
     tenants = [Tenant(api), Tenant(api)]
     for tenant in tenants:
         tenant.create_chat()
 
-    answers = [_ask(client, case, tenant) for client, tenant in zip((api, write), tenants, strict=True)]
+    answers = [ask(client, case, tenant) for client, tenant in zip((api, write), tenants, strict=True)]
 
     for answer, tenant in zip(answers, tenants, strict=True):
-        check(answer, case.answer, tenant.token)
+        check(answer, case.answer, tenant.token, durability)
     alike = [_comparable(answer, tenant, case) for answer, tenant in zip(answers, tenants, strict=True)]
     assert alike[0] == alike[1]
 
@@ -60,7 +44,7 @@ def test_both_services_name_the_allowed_methods(name: str, api: Client, write: C
     application.create_chat()
 
     for client in (api, write):
-        answer = _ask(client, case, application)
+        answer = ask(client, case, application)
 
         if answer.status == 405:
             allowed = {method.strip() for method in (answer.header("Allow") or "").split(",")}
@@ -78,6 +62,6 @@ def test_a_refused_request_takes_no_number(name: str, api: Client, write: Client
     chat = application.create_chat()
 
     for client in (api, write):
-        _ask(client, ALL[name], application)
+        ask(client, ALL[name], application)
 
     assert application.post(chat, "next") == 1

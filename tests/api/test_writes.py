@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -15,33 +16,46 @@ from tests.support.tenant import APPLICATIONS, Tenant, expect
 WAIT = ("Prefer", "wait")
 
 
+def _every_write(tenant: Tenant) -> Iterator[tuple[str, str, dict[str, object] | None]]:
+    """Give each call that changes something, in an order in which all of them can."""
+    base, chat = tenant.path, tenant.create_chat()
+    tenant.post_many(chat, ["a", "b"])
+    yield "POST", APPLICATIONS, {"name": "x"}
+    yield "PATCH", base, {"name": "x"}
+    yield "PUT", base, {"name": "y"}
+    yield "POST", f"{base}/chats", {}
+    yield "PATCH", chat, {"title": "x"}
+    yield "PUT", chat, {"title": "y"}
+    yield "POST", f"{chat}/messages", {"body": "x"}
+    yield "POST", f"{chat}/messages/bulk", {"messages": [{"body": "x"}]}
+    yield "PATCH", f"{chat}/messages/1", {"body": "x"}
+    yield "PUT", f"{chat}/messages/1", {"body": "y"}
+    yield "DELETE", f"{chat}/messages/1", None
+    yield "DELETE", chat, None
+    yield "DELETE", base, None
+
+
 def test_every_write_can_wait(api: Client, application: Tenant) -> None:
     """`Prefer: wait` and `Parley-Durability` belong to every 2xx of POST, PATCH, PUT and DELETE."""
-    base, chat = application.path, application.create_chat()
-    application.post_many(chat, ["a", "b"])
-    writes: list[tuple[str, str, dict[str, object] | None]] = [
-        ("POST", APPLICATIONS, {"name": "x"}),
-        ("PATCH", base, {"name": "x"}),
-        ("PUT", base, {"name": "y"}),
-        ("POST", f"{base}/chats", {}),
-        ("PATCH", chat, {"title": "x"}),
-        ("PUT", chat, {"title": "y"}),
-        ("POST", f"{chat}/messages", {"body": "x"}),
-        ("POST", f"{chat}/messages/bulk", {"messages": [{"body": "x"}]}),
-        ("PATCH", f"{chat}/messages/1", {"body": "x"}),
-        ("PUT", f"{chat}/messages/1", {"body": "y"}),
-        ("DELETE", f"{chat}/messages/1", None),
-        ("DELETE", chat, None),
-        ("DELETE", base, None),
-    ]
-
-    for method, target, value in writes:
+    for method, target, value in _every_write(application):
         answer = api.json(method, target, value, [WAIT])
 
         assert answer.status in {200, 201, 204}, (method, target, answer)
         check_answer(answer)
         assert answer.header("Parley-Durability") == "stored", (method, target)
         assert answer.header("Preference-Applied") == "wait", (method, target)
+
+
+def test_every_write_says_how_durable_it_is(api: Client, application: Tenant, durability: str) -> None:
+    """What nobody waits for is as durable as the log makes it; applications are always stored."""
+    of_applications = {APPLICATIONS, application.path}
+    for method, target, value in _every_write(application):
+        answer = api.json(method, target, value)
+
+        assert answer.status in {200, 201, 204}, (method, target, answer)
+        expected = "stored" if target in of_applications else durability
+        assert answer.header("Parley-Durability") == expected, (method, target)
+        assert answer.header("Preference-Applied") is None, (method, target)
 
 
 def test_a_refused_write_claims_nothing(api: Client, write: Client, chat: str) -> None:

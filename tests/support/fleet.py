@@ -140,10 +140,10 @@ class Fleet:
                 member.signal(signal.SIGCONT)
                 member.stop()
 
-    def start(self, role: str, *flags: str, wait: bool = True) -> Member:
-        """Start one more process."""
+    def start(self, role: str, *flags: str, env: Mapping[str, str] | None = None, wait: bool = True) -> Member:
+        """Start one more process; ``env`` adds settings of its own."""
         log = self._folder / f"{role}-{len(self.members)}.log"
-        member = Member(role, self.env, log, flags)
+        member = Member(role, {**self.env, **(env or {})}, log, flags)
         self.members.append(member)
         member.start(wait=wait)
         return member

@@ -32,6 +32,8 @@ class Server:
     `start`, and the output of all its lives ends up in one file.
     """
 
+    durability = "stored"
+
     def __init__(
         self,
         folder: Path,
@@ -113,6 +115,10 @@ class Server:
     def log_text(self) -> str:
         """Give everything the process wrote to stdout and stderr, over all its lives."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+    def beside(self, folder: Path, env: Mapping[str, str]) -> Self:
+        """Give another of the same profile, not started, with these settings."""
+        return type(self)(folder, env=env)
 
     def _wait_until_healthy(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

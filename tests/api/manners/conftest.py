@@ -11,11 +11,6 @@ from tests.support.manners import LIMITS, Service, behind
 from tests.support.wired import Sample, Wired
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _clean_log() -> None:
-    """Stand in for the suite's fixture of this name: these services have no log file."""
-
-
 @pytest.fixture(scope="module", params=["direct", "bridge"])
 def shared(request: pytest.FixtureRequest) -> Iterator[Service]:
     """Give a service that all tests of the module may use."""

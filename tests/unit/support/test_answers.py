@@ -31,6 +31,12 @@ def _problem(change: dict[str, Any]) -> Answer:
     return Answer(404, "Not Found", HEADERS, json.dumps(members).encode())
 
 
+def _as_sent(problem: dict[str, Any]) -> Answer:
+    body = json.dumps(problem).encode()
+    headers = [("X-Request-Id", problem["request_id"]), HEADERS[2], ("Content-Length", str(len(body)))]
+    return Answer(404, "Not Found", headers, body)
+
+
 def test_a_good_problem_passes() -> None:
     """With a sentence, or with sentences by member."""
     assert check_problem(_problem({}), TOKEN) == GOOD
@@ -89,8 +95,10 @@ def _created(change: dict[str, Any], *headers: tuple[str, str]) -> Answer:
 
 
 def test_a_recorded_answer_passes() -> None:
-    """The time is any time."""
-    check(_created({}), chat(), TOKEN)
+    """The time is any time; who waited has it stored, whatever the others have."""
+    check(_created({}), chat(), TOKEN, "stored")
+    check(_created({}, ("Parley-Durability", "queued")), chat(), TOKEN, "queued")
+    check(_created({}, ("Preference-Applied", "wait")), chat(), TOKEN, "queued")
 
 
 @pytest.mark.parametrize(
@@ -101,16 +109,17 @@ def test_a_recorded_answer_passes() -> None:
         _created({"created_at": "2026-01-02T03:04:05Z"}),
         _created({}, ("Location", "/chats/1")),
         _created({}, ("Parley-Durability", "queued")),
+        _created({}, ("Parley-Durability", "queued"), ("Preference-Applied", "wait")),
         _created({}, ("Content-Type", "text/plain")),
         _created({})._replace(status=200),
         _problem({}),
     ],
-    ids=["number", "extra", "time", "location", "durability", "type", "status", "problem"],
+    ids=["number", "extra", "time", "location", "durability", "waited", "type", "status", "problem"],
 )
 def test_another_answer_than_the_recorded_one_fails(answer: Answer) -> None:
     """Body, headers and status all count."""
     with pytest.raises(AssertionError):
-        check(answer, chat(), TOKEN)
+        check(answer, chat(), TOKEN, "stored")
 
 
 @pytest.mark.parametrize(
@@ -126,10 +135,10 @@ def test_another_answer_than_the_recorded_one_fails(answer: Answer) -> None:
 )
 def test_another_problem_than_the_recorded_one_fails(recorded: Problem | Created) -> None:
     """Status, sentence, members and code all count."""
-    check(_problem({}), Problem(404, error="Chat not found", code="chat_not_found"), TOKEN)
+    check(_problem({}), Problem(404, error="Chat not found", code="chat_not_found"), TOKEN, "stored")
 
     with pytest.raises(AssertionError):
-        check(_problem({}), recorded, TOKEN)
+        check(_problem({}), recorded, TOKEN, "stored")
 
 
 def test_two_services_may_differ_in_ids_and_times_only() -> None:
@@ -145,6 +154,19 @@ def test_two_services_may_differ_in_ids_and_times_only() -> None:
     assert comparable(one, TOKEN) == comparable(other, "f" * 32)
     assert comparable(one, TOKEN) != comparable(_created({"title": "x"}), TOKEN)
     assert comparable(one, TOKEN) != comparable(_created({}, ("Vary", "Origin")), TOKEN)
+
+
+@pytest.mark.parametrize("longer", ["instance", "detail"])
+def test_the_length_of_a_problem_counts_without_its_request_ids(longer: str) -> None:
+    """One process gives longer ids than another; any other difference in length is one."""
+    problems = [GOOD, {**GOOD, "request_id": "r10", "instance": "urn:parley:request:r10"}]
+    if longer == "detail":
+        problems[1] = {**problems[1], "detail": "Chat  not found"}
+    answers = [_as_sent(problem) for problem in problems]
+
+    assert (comparable(answers[0], TOKEN) == comparable(answers[1], TOKEN)) == (longer == "instance")
+    heads = [comparable(answer._replace(body=b""), TOKEN) for answer in answers]
+    assert (heads[0] == heads[1]) == (longer == "instance")
 
 
 def test_links_are_read_by_relation() -> None:
