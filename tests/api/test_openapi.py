@@ -18,11 +18,11 @@ from tests.support.client import Client
 from tests.support.deployment import Deployment
 from tests.support.tenant import APPLICATIONS
 
+pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
+"""Of one profile: the other gives the same document and the same answers, as `test_profiles.py` says."""
+
+EXAMPLES = 100
 TIMEOUT_S = 900
-EXAMPLES = [("embedded", 100), pytest.param("fleet", 10, marks=pytest.mark.servers)]
-"""How many for each operation; few beside those of the other profile, for they take most of a minute."""
-EMBEDDED = pytest.mark.parametrize("server", ["embedded"], indirect=True)
-"""The document is the same bytes on both, as test_profiles.py says."""
 Document = dict[str, Any]
 
 
@@ -32,7 +32,7 @@ def _examine(server: Deployment, folder: Path, document: Document, *options: str
     schema.write_text(json.dumps(document))
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", str(schema), "--url", server.api_url,
-        "--checks", "all", "--generation-deterministic", "--workers", "1",
+        "--checks", "all", "--max-examples", str(EXAMPLES), "--generation-deterministic", "--workers", "1",
         "--no-color", "--report", "json", "--report-json-path", str(report), *options,
     ]  # fmt: skip
     root = str(Path(__file__).parents[2])
@@ -59,12 +59,9 @@ def document(api: Client) -> Document:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-@pytest.mark.parametrize(("server", "examples"), EXAMPLES, indirect=["server"])
-def test_the_api_is_what_its_document_says(
-    examples: int, server: Deployment, document: Document, tmp_path: Path
-) -> None:
-    """Every operation, all checks, many examples each, and walks along the links: nothing is excluded."""
-    report = _examine(server, tmp_path, document, "--max-examples", str(examples))
+def test_the_api_is_what_its_document_says(server: Deployment, document: Document, tmp_path: Path) -> None:
+    """Every operation, all checks, 100 examples each, and walks along the links: nothing is excluded."""
+    report = _examine(server, tmp_path, document)
 
     assert report["failures"] == [], report["output"]
     assert report["errors"] == [], report["output"]
@@ -100,7 +97,6 @@ def _with_another_header(document: Document) -> None:
     document["components"]["headers"]["Parley-Durability"]["schema"] = {"type": "string", "const": "relaxed"}
 
 
-@EMBEDDED
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
@@ -132,7 +128,6 @@ def _objects(schema: object, path: str = "") -> list[tuple[str, Document]]:
     return [(path, schema), *[found for name, part in schema.items() for found in _objects(part, f"{path}/{name}")]]
 
 
-@EMBEDDED
 def test_every_answer_is_closed(document: Document) -> None:
     """Objects that are answered say all their members; there is no default and no bare object anywhere."""
     schemas = document["components"]["schemas"]
@@ -146,7 +141,6 @@ def test_every_answer_is_closed(document: Document) -> None:
             assert closed or isinstance(schema.get("additionalProperties"), dict), place
 
 
-@EMBEDDED
 def test_every_operation_says_how_it_refuses(document: Document) -> None:
     """Framing, size, type and overload can refuse any request."""
     for path, methods in document["paths"].items():
@@ -158,7 +152,6 @@ def test_every_operation_says_how_it_refuses(document: Document) -> None:
             assert operation["description"]
 
 
-@EMBEDDED
 def test_the_page_for_people_names_every_operation(api: Client, document: Document) -> None:
     """Each path and method is on the page; it asks nobody else for anything."""
     answer = api.get("/docs")
