@@ -1,10 +1,12 @@
 """Creates a second on Redis (appendfsync always) and MariaDB (synced commits), one write process, 100 applications.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/fleet.py [--rounds 3] [--seconds 6] [--backlog 500000]
+    PYTHONPATH=. .venv/bin/python benchmarks/fleet.py [--rounds 3] [--seconds 6] [--modes burst whole]
+                                                      [--backlog 500000] [--size 1]
 
 Closed loop by wrk, 64 keep-alive connections. *burst*: workers stopped; *sustained*: persist on, index off; *whole*:
 everything on. An answer that is not 2xx voids a round and stops the run. After each round the workers drain, and rows
-are compared with answers. At the end a backlog is drained by one worker, and its memory watched.
+are compared with answers. At the end one worker drains a backlog of messages that were created so many at once (size),
+and its memory is watched.
 """
 
 from __future__ import annotations
@@ -30,7 +32,6 @@ from tests.support.fleet import Fleet, Member
 
 APPLICATIONS = 100
 CHATS = 5
-BULK = 100
 DRAINED_S = 600
 
 CREATE = """
@@ -52,6 +53,9 @@ function request()
 end
 """.replace("CHATS", str(CHATS))
 
+ENV = {"PARLEY_DEPTH_MAX_MESSAGES": "2000000", "PARLEY_DEPTH_MAX_BYTES": str(4 << 30)}
+"""No 503 before the backlog is complete."""
+
 MODES = {"burst": None, "sustained": "persist", "whole": "persist,index,erase,reconcile"}
 
 
@@ -63,9 +67,10 @@ class Bench:
         self._fleet = fleet
         self._mariadb = mariadb
         with self.working("persist"):
-            api, self.write = fleet.start("api"), fleet.start("write")
+            self.api, self.write = fleet.start("api"), fleet.start("write")
             self.tokens = [
-                call("POST", f"{api.url}/api/v1/applications", {"name": "bench"})["token"] for _ in range(APPLICATIONS)
+                call("POST", f"{self.api.url}/api/v1/applications", {"name": "bench"})["token"]
+                for _ in range(APPLICATIONS)
             ]
             for token in self.tokens:
                 for _ in range(CHATS):
@@ -124,25 +129,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
+    parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES))
     parser.add_argument("--backlog", type=int, default=500_000)
+    parser.add_argument("--size", type=int, default=1)
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="parley-bench-", dir=Path(__file__).parents[2]) as name,
         RedisServer(Path(name) / "redis") as redis,
         MariaDbServer(Path(name) / "mariadb") as mariadb,
         OpenSearchServer(Path(name) / "opensearch") as opensearch,
-        Fleet(Path(name) / "fleet", redis=redis, mariadb=mariadb, opensearch=opensearch) as fleet,
+        Fleet(Path(name) / "fleet", redis=redis, mariadb=mariadb, opensearch=opensearch, env=ENV) as fleet,
     ):
         bench = Bench(fleet, mariadb)
         taken: dict[tuple[str, str], list[Result]] = {}
         for _ in range(options.rounds):
-            for mode, jobs in MODES.items():
+            for mode in options.modes:
                 for keys in ("none", "keys"):
-                    with bench.working(jobs):
+                    with bench.working(MODES[mode]):
                         taken.setdefault((mode, keys), []).append(bench.load(options.seconds, keys))
                     bench.drain()
         while bench.sent < bench.rows() + options.backlog:
-            bench.load(1, "none", BULK)
+            bench.load(1, "none", options.size)
         drained = bench.drain()
     report(taken, drained)
 

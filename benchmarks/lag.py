@@ -13,7 +13,9 @@ import argparse
 import asyncio
 import resource
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from statistics import median, quantiles
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 CONNECTIONS = 64
+CHATS = 100
 BODY = b'{"message":{"body":"' + b"a message of about a hundred bytes, as people write " * 2 + b'"}}'
 
 
@@ -37,7 +40,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport  # type: ignore[assignment]  # a TCP transport can write
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def send(self, due: float, request: bytes) -> None:
         """Send now, or when the request on the way is answered."""
@@ -59,16 +62,18 @@ class Connection(asyncio.Protocol):
 class Load:
     """Sends at a steady rate and counts."""
 
-    def __init__(self, rate: int, token: str) -> None:
-        """Offer ``rate`` creates a second to 100 chats of an application."""
+    def __init__(self, rate: int, chats: Sequence[str]) -> None:
+        """Offer ``rate`` creates a second to chats in turn, each named by its path."""
         self.rate = rate
         self.latencies: list[float] = []
         self.errors = 0
         self.lags: list[float] = []
         self._total = 0
         self._all_answered = asyncio.Event()
-        self._head = f"POST /api/v1/chat_applications/{token}/chats/%d/messages HTTP/1.1\r\nHost: localhost\r\n"
-        self._tail = f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+        tail = f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+        self._requests = [
+            f"POST {chat}/messages HTTP/1.1\r\nHost: localhost\r\n{tail}".encode() + BODY for chat in chats
+        ]
 
     def answered(self, seconds: float, *, ok: bool) -> None:
         """Count one answer."""
@@ -82,17 +87,17 @@ class Load:
         loop = asyncio.get_running_loop()
         parts = urlsplit(url)
         pairs = [
-            await loop.create_connection(lambda: Connection(self), parts.hostname, parts.port)
+            await loop.create_connection(lambda: Connection(self), parts.hostname or "127.0.0.1", parts.port or 80)
             for _ in range(CONNECTIONS)
         ]
-        requests = [(self._head % (chat + 1) + self._tail).encode() + BODY for chat in range(100)]
+        requests = self._requests
         began = time.perf_counter()
         total, sent = self.rate * seconds, 0
         self._total = total
         while sent < total:
             due_now = min(total, int((time.perf_counter() - began) * self.rate))
             for number in range(sent, due_now):
-                pairs[number % CONNECTIONS][1].send(began + number / self.rate, requests[number % 100])
+                pairs[number % CONNECTIONS][1].send(began + number / self.rate, requests[number % len(requests)])
             sent = due_now
             await asyncio.sleep(0.001)
         async with asyncio.timeout(30):
@@ -115,29 +120,41 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
     with Product() as product:
-        load = Load(options.rate, product.new_application(100))
+        token = product.new_application(CHATS)
+        load = Load(options.rate, [f"/api/v1/chat_applications/{token}/chats/{chat + 1}" for chat in range(CHATS)])
 
         async def measure() -> None:
             watcher = asyncio.create_task(watch(product, load.lags))
             await load.run(product.write, options.seconds)
             watcher.cancel()
 
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        began = time.monotonic()
-        uvloop.run(measure())
-        seconds = time.monotonic() - began
-        now = resource.getrusage(resource.RUSAGE_SELF)
+        table = measured(load, options.seconds, measure)
+    table.add_row("index lag, median and greatest ms", f"{median(load.lags):.0f}, {max(load.lags):.0f}")
+    Console(width=120).print(table)
+
+
+def measured(load: Load, offered_s: int, measure: Callable[[], Coroutine[None, None, None]]) -> Table:
+    """Run it, and give what clients saw, as the begin of a table."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    began = time.monotonic()
+    uvloop.run(measure())
+    seconds = time.monotonic() - began
+    now = resource.getrusage(resource.RUSAGE_SELF)
     cpu = (now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime) / seconds
-    cuts = quantiles(load.latencies, n=1000)
-    table = Table(title=f"{options.rate:,} creates/s offered for {options.seconds} s, open loop")
+    table = Table(title=f"{load.rate:,} creates/s offered for {offered_s} s, open loop")
     table.add_column("")
     table.add_column("", justify="right")
     table.add_row("answered a second", f"{len(load.latencies) / seconds:,.0f}")
     table.add_row("not 201", f"{load.errors:,}")
-    table.add_row("p50, p95, p99, p99.9 ms", ", ".join(f"{cuts[place] * 1000:.1f}" for place in (499, 949, 989, 998)))
-    table.add_row("index lag, median and greatest ms", f"{median(load.lags):.0f}, {max(load.lags):.0f}")
+    table.add_row("p50, p95, p99, p99.9 ms", in_ms(load.latencies, 500, 950, 990, 999))
     table.add_row("generator's CPU", f"{cpu:.0%} of one core")
-    Console(width=120).print(table)
+    return table
+
+
+def in_ms(seconds: Sequence[float], *permilles: int) -> str:
+    """Give quantiles in milliseconds."""
+    cuts = quantiles(seconds, n=1000)
+    return ", ".join(f"{cuts[permille - 1] * 1000:,.1f}" for permille in permilles)
 
 
 if __name__ == "__main__":
