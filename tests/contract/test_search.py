@@ -22,7 +22,9 @@ from tests.support.replay import read_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed:DeprecationWarning")  # of the driver's, in 3.13
 
-SCHEMES = ["http", "sqlite"]
+SCHEMES = {"sqlite": [], "http": [pytest.mark.servers]}
+"""One of each adapter, with the marks of its tests."""
+
 APPLICATION = 3
 CHAT = 7
 NEIGHBOURS = (CHAT - 1, CHAT + 1)
@@ -58,7 +60,7 @@ EDGES = [
 ]
 
 
-@pytest.fixture(params=SCHEMES)
+@pytest.fixture(params=[pytest.param(scheme, marks=marks) for scheme, marks in SCHEMES.items()])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Url]:
     """Where this test's own index lies, for opening it as often as it likes."""
     if request.param == "sqlite":

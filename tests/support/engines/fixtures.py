@@ -20,8 +20,9 @@ Recorder = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     """Give the session's servers, none of them started yet; their folder goes at the end, it is large."""
+    assert request.config.getoption("markexpr") != "not servers", "a test that starts servers is not marked so"
     folder = tmp_path_factory.mktemp("engines")
     engines = Engines(folder)
     yield engines
