@@ -19,13 +19,13 @@ from parley.domain.events import (
     What,
 )
 from parley.domain.numbering import Appended
-from tests.support.ports import PARTITIONS, Ports, posted
+from tests.support.ports import PARTITIONS, Profile, posted
 from tests.unit.workers.doubles import StillClock
 
 START: Mapping[int, Position] = {}
 
 
-async def read_all(ports: Ports, after: Mapping[int, Position] = START, limit: int = 1_000) -> list[Change]:
+async def read_all(ports: Profile, after: Mapping[int, Position] = START, limit: int = 1_000) -> list[Change]:
     """Read every change above the positions, a part at a time."""
     found, positions = list[Change](), dict(after)
     while changes := await ports.changes.read(positions, limit):
@@ -39,7 +39,7 @@ def keys(changes: Sequence[Change]) -> list[list[tuple[int, int]]]:
     return [sorted(change.keys) for change in changes]
 
 
-async def place(ports: Ports, messages: int) -> tuple[tuple[str, int], int, Mapping[int, Position]]:
+async def place(ports: Profile, messages: int) -> tuple[tuple[str, int], int, Mapping[int, Position]]:
     """Make a chat with messages; give it, its id, and the ends after that."""
     chat = await ports.add_chat(messages)
     return chat, (await ports.storage.find_chat(*chat)).chat, await ports.changes.ends()
@@ -50,7 +50,7 @@ async def place(ports: Ports, messages: int) -> tuple[tuple[str, int], int, Mapp
     [(MessageEdited("a"), 2, [2]), (MessageDeleted(), 3, [3]), (ChatDeleted(), None, [WHOLE_CHAT])],
 )
 async def test_a_change_names_what_was_touched(
-    ports: Ports, what: What, number: int | None, touched: list[int]
+    ports: Profile, what: What, number: int | None, touched: list[int]
 ) -> None:
     """Edits, deletes, whole chats."""
     chat, chat_id, ends = await place(ports, 3)
@@ -63,7 +63,7 @@ async def test_a_change_names_what_was_touched(
     assert (await ports.changes.ends())[change.partition] == taken.position
 
 
-async def test_a_batch_is_one_change_of_its_partition(ports: Ports) -> None:
+async def test_a_batch_is_one_change_of_its_partition(ports: Profile) -> None:
     """With all that it touched and the position of its last event; refused entries are not in it."""
     chat, chat_id, ends = await place(ports, 2)
 
@@ -81,7 +81,7 @@ async def test_a_batch_is_one_change_of_its_partition(ports: Ports) -> None:
     assert change.position == outcomes[-1].position
 
 
-async def test_what_touches_no_message_is_a_change_without_keys(ports: Ports) -> None:
+async def test_what_touches_no_message_is_a_change_without_keys(ports: Profile) -> None:
     """A new chat and a new title: a follower that has read them is where the partition ends."""
     chat, _, ends = await place(ports, 1)
 
@@ -94,7 +94,7 @@ async def test_what_touches_no_message_is_a_change_without_keys(ports: Ports) ->
     assert retitled.position in (await ports.changes.ends()).values()
 
 
-async def test_a_follower_reads_in_order_from_where_it_is(ports: Ports, clock: StillClock) -> None:
+async def test_a_follower_reads_in_order_from_where_it_is(ports: Profile, clock: StillClock) -> None:
     """Positions rise within each partition whatever the clock does, and a part ends after about its limit."""
     chats = [await ports.add_chat() for _ in range(8)]
     for step in range(30):
@@ -115,7 +115,7 @@ async def test_a_follower_reads_in_order_from_where_it_is(ports: Ports, clock: S
     assert len(told) == len(set(told)) == sum(2 * (8 - step % 8) for step in range(30))
 
 
-async def test_changes_outlive_a_restart(ports: Ports) -> None:
+async def test_changes_outlive_a_restart(ports: Profile) -> None:
     """As do the ends and what followers recorded."""
     chat, _, _ = await place(ports, 3)
     before, ends = await read_all(ports), await ports.changes.ends()
@@ -129,7 +129,7 @@ async def test_changes_outlive_a_restart(ports: Ports) -> None:
     assert chat
 
 
-async def test_changes_are_trimmed_behind_the_slowest_follower(ports: Ports) -> None:
+async def test_changes_are_trimmed_behind_the_slowest_follower(ports: Profile) -> None:
     """Nothing that one of them still has to read is gone; what all have passed is."""
     chat, _, ends = await place(ports, 1)
     taken = [(await ports.take(posted(chat, str(number)))).position for number in range(4)]
@@ -150,14 +150,14 @@ async def test_changes_are_trimmed_behind_the_slowest_follower(ports: Ports) -> 
     assert await ports.changes.floor("nobody") == {}
 
 
-async def test_a_follower_loads_present_states(ports: Ports) -> None:
+async def test_a_follower_loads_present_states(ports: Profile) -> None:
     """The body as it is now; none for tombstones, what never was, and everything in a chat that is gone."""
     chat, chat_id, _ = await place(ports, 3)
     gone, gone_id, _ = await place(ports, 2)
     deleted, deleted_id, _ = await place(ports, 2)
     await ports.append(Entry(*chat, MessageEdited("now"), 1), Entry(*chat, MessageDeleted(), 2))
     await ports.take(Entry(*gone, ChatDeleted()))
-    await ports.tenants.delete(deleted[0])
+    await ports.delete_application(deleted[0])
     wanted = [(chat_id, number) for number in (3, 2, 1, 9, 1)]
     wanted += [(each, number) for each in (gone_id, deleted_id, 999) for number in (1, WHOLE_CHAT)]
 
@@ -171,7 +171,7 @@ async def test_a_follower_loads_present_states(ports: Ports) -> None:
     assert len(documents) == len(set(wanted))
 
 
-async def test_a_rebuild_walks_over_every_live_message(ports: Ports) -> None:
+async def test_a_rebuild_walks_over_every_live_message(ports: Profile) -> None:
     """Once each, in order, in any slices; no tombstone, and nothing of a chat or application that is gone."""
     chat, chat_id, _ = await place(ports, 5)
     gone, _, _ = await place(ports, 3)
@@ -179,7 +179,7 @@ async def test_a_rebuild_walks_over_every_live_message(ports: Ports) -> None:
     later, later_id, _ = await place(ports, 2)
     await ports.append(Entry(*chat, MessageDeleted(), 2), Entry(*chat, MessageEdited("now"), 3))
     await ports.take(Entry(*gone, ChatDeleted()))
-    await ports.tenants.delete(deleted[0])
+    await ports.delete_application(deleted[0])
     ids = await ports.storage.find_chat(*chat)
     expected = [Document(chat_id, number, f"message {number}") for number in (1, 3, 4, 5)]
     expected[1] = Document(chat_id, 3, "now")
@@ -195,3 +195,22 @@ async def test_a_rebuild_walks_over_every_live_message(ports: Ports) -> None:
         assert {each.application_id for each in walked if each.chat_id == chat_id} == {ids.application}
         assert all(document.version for document in walked)
     assert later
+
+
+async def test_a_rebuild_walks_over_large_and_small_chats(ports: Profile) -> None:
+    """In any slices: each live message once, in order, whatever lies empty between."""
+    token = await ports.add_application()
+    await ports.append(*(Entry(token, None, ChatCreated()) for _ in range(12)))
+    sizes = [0, 5, 1, 0, 30, 2, 3, 1, 40, 0, 7, 1]
+    bodies = {chat: [f"{chat}-{n}" for n in range(1, size + 1)] for chat, size in enumerate(sizes, 1) if size}
+    await ports.append(*(posted((token, chat), *some) for chat, some in bodies.items()))
+    await ports.append(Entry(token, 6, ChatDeleted()), Entry(token, 5, MessageDeleted(), 7))
+    expected = [body for chat, some in bodies.items() for body in some if chat != 6 and body != "5-7"]
+
+    for limit in (1, 2, 7, 33, 1_000):
+        walked, after = list[Document](), (0, 0)
+        while documents := await ports.changes.walk(after, limit):
+            walked += documents
+            after = documents[-1].chat_id, documents[-1].number
+
+        assert [document.body for document in walked] == expected

@@ -6,10 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from parley.domain.events import (
-    ChatDeleted,
-    Entry,
-)
 from parley.domain.numbering import Appended, Reason, Refused, Replayed
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until
@@ -28,47 +24,6 @@ async def house(redis_server: RedisServer) -> AsyncIterator[LogHouse]:
 def reason(outcome: object) -> Reason | None:
     """Give why an entry was refused."""
     return outcome.reason if isinstance(outcome, Refused) else None
-
-
-async def test_a_repeat_gets_the_first_outcome(house: LogHouse) -> None:
-    """The same key and fingerprint: the same number and position, within a batch and in a later one."""
-    chat = await house.add_chat()
-    entry = posted(chat, "a", "b", key=keyed("k"))
-
-    first, within = await house.send(entry, entry)
-    (across,) = await house.send(entry)
-
-    assert isinstance(first, Appended)
-    assert within == across == Replayed(*first)
-    assert (await house.take(posted(chat, "c"))).number == 3
-
-
-async def test_a_key_is_refused_when_its_payload_is_another(house: LogHouse) -> None:
-    """In the same batch as in a later one; another route or application has keys of its own."""
-    chat, other = await house.add_chat(0), await house.add_chat(0)
-
-    outcomes = [
-        *await house.send(
-            posted(chat, "a", key=keyed("k", "a")),
-            posted(chat, "b", key=keyed("k", "b")),
-            posted(chat, "c", key=keyed("k", "c", route="bulk")),
-            posted(other, "d", key=keyed("k", "d")),
-        ),
-        *await house.send(posted(chat, "b", key=keyed("k", "b"))),
-    ]
-
-    assert [reason(outcome) for outcome in outcomes] == [None, Reason.KEY_REUSED, None, None, Reason.KEY_REUSED]
-
-
-async def test_a_repeat_is_refused_when_the_parent_is_gone(house: LogHouse) -> None:
-    """The gate comes before the key, as the contract orders the checks."""
-    chat = await house.add_chat()
-    entry = posted(chat, "a", key=keyed("k"))
-    await house.take(entry)
-
-    await house.take(Entry(*chat, ChatDeleted()))
-
-    assert await house.send(entry) == [Refused(Reason.CHAT_GONE)]
 
 
 async def test_a_key_is_forgotten_after_its_time(redis_server: RedisServer) -> None:

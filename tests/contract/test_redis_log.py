@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from random import Random
 
 import pytest
 
@@ -19,12 +18,9 @@ from parley.domain.events import (
     Entry,
     MessageDeleted,
     MessageEdited,
-    MessagesPosted,
     Position,
-    What,
 )
 from parley.domain.grants import Known, ScopeName
-from parley.domain.model import Draft
 from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until
@@ -43,26 +39,6 @@ async def house(redis_server: RedisServer) -> AsyncIterator[LogHouse]:
 def reason(outcome: object) -> Reason | None:
     """Give why an entry was refused."""
     return outcome.reason if isinstance(outcome, Refused) else None
-
-
-async def test_a_scope_is_numbered_without_a_hole_when_many_write_at_once(house: LogHouse) -> None:
-    """Concurrent batches over several chats of both partitions: each chat's numbers are 1..n, in the batches' order."""
-    chats = [await house.add_chat(n % 2) for n in range(5)]
-    rng = Random(1)
-    batches = [[posted(rng.choice(chats), f"{batch} {n}") for n in range(rng.randint(1, 20))] for batch in range(60)]
-
-    outcomes = await asyncio.gather(*(house.send(*batch) for batch in batches))
-
-    given: dict[tuple[str, int], dict[int, str]] = {chat: {} for chat in chats}
-    for batch, taken in zip(batches, outcomes, strict=True):
-        for entry, outcome in zip(batch, taken, strict=True):
-            assert isinstance(outcome, Appended)
-            assert isinstance(entry.what, MessagesPosted)
-            given[entry.token, entry.chat or 0][outcome.number] = entry.what.messages[0].body
-    await house.persist()
-    for chat, numbers in given.items():
-        assert list(numbers) == list(range(1, len(numbers) + 1))
-        assert house.rows.bodies[ScopeName(*chat)] == numbers
 
 
 async def test_a_batch_is_decided_in_order(house: LogHouse) -> None:
@@ -101,23 +77,6 @@ async def test_a_message_that_was_never_given_is_not_changed(house: LogHouse, nu
 
     assert [reason(outcome) for outcome in outcomes] == [Reason.MESSAGE_GONE] * 2 + [Reason.COLD] * 2
     assert await house.read(0) == before
-
-
-@pytest.mark.parametrize(
-    "what", [MessagesPosted((Draft("a"),)), MessageEdited("a"), MessageDeleted(), ChatRetitled("a"), ChatDeleted()]
-)
-async def test_an_entry_is_refused_when_a_gate_is_closed(house: LogHouse, what: What) -> None:
-    """Nothing enters a chat or an application that is deleted; a neighbour is not touched."""
-    gone, ended, neighbour = [await house.add_chat(partition) for partition in (0, 1, 0)]
-    await house.send(*(posted(chat, "a") for chat in (gone, ended, neighbour)))
-    await house.take(Entry(*gone, ChatDeleted()))
-    await house.log.close_gate(ended[0])
-    number = 1 if isinstance(what, MessageEdited | MessageDeleted) else None
-
-    outcomes = await house.send(*(Entry(*chat, what, number) for chat in (gone, ended, neighbour)))
-
-    assert [reason(outcome) for outcome in outcomes] == [Reason.CHAT_GONE, Reason.APPLICATION_GONE, None]
-    assert await house.append(Entry(ended[0], None, ChatCreated())) == [Refused(Reason.APPLICATION_GONE)]
 
 
 async def test_an_application_is_ended_once(house: LogHouse) -> None:

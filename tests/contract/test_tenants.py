@@ -10,11 +10,11 @@ from parley.domain.errors import KeyReusedError, NotFoundError
 from parley.domain.events import ChatCreated, ChatDeleted, Entry
 from parley.domain.model import Application
 from parley.domain.partitions import partition_of
-from tests.support.ports import KEY_TTL_S, PARTITIONS, Ports, keyed
+from tests.support.ports import KEY_TTL_S, PARTITIONS, Profile, keyed
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
 
-async def test_an_application_is_there_as_it_was_made(ports: Ports) -> None:
+async def test_an_application_is_there_as_it_was_made(ports: Profile) -> None:
     """At once, with a token of its own, also after a restart; names need not differ."""
     made = [(await ports.tenants.create("same name 🍣", None))[0] for _ in range(3)]
     await ports.reopen()
@@ -24,7 +24,7 @@ async def test_an_application_is_there_as_it_was_made(ports: Ports) -> None:
     assert [await ports.tenants.get(application.token) for application in made] == made
 
 
-async def test_an_application_is_renamed(ports: Ports, clock: StillClock) -> None:
+async def test_an_application_is_renamed(ports: Profile, clock: StillClock) -> None:
     """The name and the time change; the token, its age and its chats do not."""
     token, _ = await ports.add_chat()
     clock.move(3)
@@ -35,7 +35,7 @@ async def test_an_application_is_renamed(ports: Ports, clock: StillClock) -> Non
     assert await ports.tenants.get(token) == renamed
 
 
-async def test_an_application_counts_its_live_chats(ports: Ports) -> None:
+async def test_an_application_counts_its_live_chats(ports: Profile) -> None:
     """Created ones in, deleted ones out."""
     token = await ports.add_application()
     await ports.append(*(Entry(token, None, ChatCreated()) for _ in range(5)))
@@ -44,10 +44,10 @@ async def test_an_application_counts_its_live_chats(ports: Ports) -> None:
     assert (await ports.tenants.get(token)).chats_count == 3
 
 
-async def test_a_deleted_application_is_not_there(ports: Ports) -> None:
+async def test_a_deleted_application_is_not_there(ports: Profile) -> None:
     """It is like one that never was, for everything that can be asked; its neighbour stays."""
     gone, kept = await ports.add_application(), await ports.add_application()
-    await ports.tenants.delete(gone)
+    await ports.delete_application(gone)
     await ports.erase()
 
     for token in (gone, "0" * 32):
@@ -58,7 +58,7 @@ async def test_a_deleted_application_is_not_there(ports: Ports) -> None:
     assert [application.token for application in applications] == [kept]
 
 
-async def test_a_repeat_gives_the_first_application(ports: Ports, clock: StillClock) -> None:
+async def test_a_repeat_gives_the_first_application(ports: Profile, clock: StillClock) -> None:
     """As it was made, however often and whatever became of it since."""
     first, was_known = await ports.tenants.create("name", keyed("k"))
     clock.move(9)
@@ -72,7 +72,7 @@ async def test_a_repeat_gives_the_first_application(ports: Ports, clock: StillCl
     assert repeats == [(first, True)] * 2
 
 
-async def test_one_key_makes_one_application_when_many_ask_at_once(ports: Ports) -> None:
+async def test_one_key_makes_one_application_when_many_ask_at_once(ports: Profile) -> None:
     """The first wins and the others get the same."""
     made = await asyncio.gather(*(ports.tenants.create("name", keyed("k")) for _ in range(20)))
 
@@ -80,7 +80,7 @@ async def test_one_key_makes_one_application_when_many_ask_at_once(ports: Ports)
     assert [was_known for _, was_known in made].count(False) == 1
 
 
-async def test_a_key_is_refused_for_another_payload(ports: Ports) -> None:
+async def test_a_key_is_refused_for_another_payload(ports: Profile) -> None:
     """No application is made by it."""
     await ports.tenants.create("name", keyed("k", "a"))
 
@@ -89,16 +89,16 @@ async def test_a_key_is_refused_for_another_payload(ports: Ports) -> None:
     assert len((await ports.tenants.page(0, 100))[0]) == 1
 
 
-async def test_a_repeat_is_refused_when_its_application_is_gone(ports: Ports) -> None:
+async def test_a_repeat_is_refused_when_its_application_is_gone(ports: Profile) -> None:
     """Nothing is made a second time under a key that was used."""
     first, _ = await ports.tenants.create("name", keyed("k"))
-    await ports.tenants.delete(first.token)
+    await ports.delete_application(first.token)
 
     with pytest.raises(NotFoundError):
         await ports.tenants.create("name", keyed("k"))
 
 
-async def test_a_key_is_forgotten_after_a_day(ports: Ports, clock: StillClock) -> None:
+async def test_a_key_is_forgotten_after_a_day(ports: Profile, clock: StillClock) -> None:
     """Within 24 h of the injected clock it is known; then it is as new."""
     first, _ = await ports.tenants.create("name", keyed("k"))
     clock.move(KEY_TTL_S - 0.001)
@@ -111,11 +111,11 @@ async def test_a_key_is_forgotten_after_a_day(ports: Ports, clock: StillClock) -
     assert not was_known
 
 
-async def test_applications_are_paged_in_the_order_of_their_creation(ports: Ports) -> None:
+async def test_applications_are_paged_in_the_order_of_their_creation(ports: Profile) -> None:
     """Forwards and backwards, whatever was deleted between; each once, and the end is told."""
     tokens = [await ports.add_application() for _ in range(11)]
     for index in (0, 4, 5, 10):
-        await ports.tenants.delete(tokens[index])
+        await ports.delete_application(tokens[index])
     live = [token for index, token in enumerate(tokens) if index not in {0, 4, 5, 10}]
 
     for limit in (1, 2, 3, 6, 7, 8):

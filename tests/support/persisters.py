@@ -27,7 +27,7 @@ from parley.storage import open_storage
 from parley.storage.port import Opened as OpenedStorage
 from parley.storage.port import Opening
 from parley.storage.sharing import Shared
-from parley.telemetry.clock import SystemClock
+from parley.telemetry.clock import Clock, SystemClock
 from parley.telemetry.metrics import Metrics
 from parley.workers.lives import Means
 from parley.workers.persist import PersistJob
@@ -51,8 +51,8 @@ class Site(NamedTuple):
 class Process:
     """One process of the installation."""
 
-    def __init__(self, storage: OpenedStorage, log: OpenedLog) -> None:
-        """Take what it opened."""
+    def __init__(self, storage: OpenedStorage, log: OpenedLog, clock: Clock | None = None) -> None:
+        """Take what it opened; its jobs go by ``clock``, its leases by the time that passes."""
         self.storage = storage
         self.log = log.log
         assert log.apart is not None
@@ -61,6 +61,7 @@ class Process:
         self.shared: Shared = storage.shared
         self.owner = f"process-{next(_PROCESSES)}"
         self.metrics = Metrics()
+        self.clock = clock or SystemClock()
 
     async def row(self, partition: int = 0) -> Partition:
         """Give a partition's row."""
@@ -77,7 +78,7 @@ class Worker(Process):
     def job(self, partition: int, tenure: Tenure) -> PersistJob:
         """Make the job of a partition."""
         self.tenure = tenure
-        means = Means(self.apart, self.shared, SystemClock(), self.metrics, KEY_TTL_S)
+        means = Means(self.apart, self.shared, self.clock, self.metrics, KEY_TTL_S)
         return PersistJob(partition, tenure, means)
 
     async def claim(self, partition: int = 0) -> PersistJob:
@@ -195,20 +196,25 @@ class Installation:
     async def _open(self) -> tuple[OpenedStorage, OpenedLog]:
         new_token = lambda: random.randbytes(16).hex()  # noqa: E731 - as bootstrap passes it
         opening = Opening(SystemClock(), new_token, PARTITIONS, KEY_TTL_S, 4, 200_000, 1.0)
-        storage = open_storage(self.site.database_url, opening)
-        self._stack.push_async_callback(storage.close)
-        await storage.start()
-        log = open_log(
-            self.site.log_url,
-            clock=SystemClock(),
-            writer_id=f"writer-{next(_PROCESSES)}",
-            partitions=PARTITIONS,
-            accepts_relaxed=True,
-            unsettled_s=PATIENCE_S,
-        )
-        self._stack.push_async_callback(log.close)
-        await log.start()
-        return storage, log
+        return await open_site(self.site, opening, self._stack)
+
+
+async def open_site(site: Site, opening: Opening, stack: AsyncExitStack) -> tuple[OpenedStorage, OpenedLog]:
+    """Open a site's database and its log, as a process does that starts, and close both with ``stack``."""
+    storage = open_storage(site.database_url, opening)
+    stack.push_async_callback(storage.close)
+    await storage.start()
+    log = open_log(
+        site.log_url,
+        clock=SystemClock(),
+        writer_id=f"writer-{next(_PROCESSES)}",
+        partitions=opening.partitions,
+        accepts_relaxed=True,
+        unsettled_s=PATIENCE_S,
+    )
+    stack.push_async_callback(log.close)
+    await log.start()
+    return storage, log
 
 
 @asynccontextmanager

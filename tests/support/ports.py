@@ -1,34 +1,107 @@
-"""The log over the storage, opened by URL as production opens them, on a clock that the test moves."""
+"""A log and a storage, opened by URL as production opens them, on a clock that the test moves."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
-import pytest
 
 from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessagesPosted
 from parley.domain.model import Draft
 from parley.domain.numbering import Appended, Outcome
 from parley.log import open_log
 from parley.log.batch import FixedBatch
+from parley.log.port import Log
 from parley.storage import open_storage
-from parley.storage.port import Opening
+from parley.storage.port import Changes, Erasure, Opening, Storage, Tenants
 from tests.unit.workers.doubles import StillClock
+
+AnyProfile = TypeVar("AnyProfile", bound="Profile")
 
 KEY_TTL_S: Final = 86_400
 PARTITIONS: Final = 4
 
 DATABASES: Final[dict[str, Callable[[Path], str]]] = {"sqlite": lambda folder: f"sqlite://{folder}/parley.db"}
-"""Every database that the contracts are held against: how a test gets the URL of one of its own."""
+"""Every database that carries a log itself: how a test gets the URL of one of its own."""
 
 
-class Ports:
-    """One installation; `reopen` is what a restart does to it."""
+class Profile(ABC):
+    """One installation, embedded or on servers, whose appends are stored when they return.
+
+    Tests of a contract know it by its ports alone; `reopen` is what a restart of its process does to it.
+    """
+
+    url: str
+    """The database's."""
+    storage: Storage
+    tenants: Tenants
+    changes: Changes
+    erasure: Erasure
+    log: Log
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open it, as a process does that starts."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close it, as a process does that stops."""
+
+    @abstractmethod
+    async def append(self, *batch: Entry) -> Sequence[Outcome]:
+        """Append a batch, give its outcomes, and have stored by then what was taken."""
+
+    @abstractmethod
+    async def store(self) -> None:
+        """Have stored what lies on the log."""
+
+    @abstractmethod
+    async def count(self, rows: str) -> int:
+        """Count rows, such as ``chat where erased_at is null``, behind the adapter's back."""
+
+    async def reopen(self) -> None:
+        """Close it and open it."""
+        await self.close()
+        await self.open()
+
+    async def add_application(self, name: str = "an application") -> str:
+        """Make an application and give its token: a scope that no other test knows."""
+        application, _ = await self.tenants.create(name, None)
+        return application.token
+
+    async def add_chat(self, messages: int = 0) -> tuple[str, int]:
+        """Make an application with a chat with messages, and give token and number."""
+        token = await self.add_application()
+        number = (await self.take(Entry(token, None, ChatCreated()))).number
+        if messages:
+            await self.take(posted((token, number), *(f"message {n}" for n in range(1, messages + 1))))
+        return token, number
+
+    async def take(self, entry: Entry) -> Appended:
+        """Append an entry that must be taken."""
+        (outcome,) = await self.append(entry)
+        assert isinstance(outcome, Appended), outcome
+        return outcome
+
+    async def delete_application(self, token: str) -> None:
+        """Delete an application, the way its use case does."""
+        await self.tenants.delete(token)
+        await self.log.close_gate(token)
+        await self.store()
+
+    async def erase(self, limit: int = 500) -> None:
+        """Erase until nothing is left."""
+        while await self.erasure.erase(limit):
+            pass
+
+
+class Ports(Profile):
+    """The embedded profile: the log is the database."""
 
     def __init__(self, url: str, clock: StillClock, *, scan_max_messages: int = 200_000, scan_max_s: float = 1) -> None:
         """Name the database; `open` opens it."""
@@ -55,46 +128,21 @@ class Ports:
         await self._log.close()
         await self._storage.close()
 
-    async def reopen(self) -> None:
-        """Close it and open it."""
-        await self.close()
-        await self.open()
-
-    async def add_application(self, name: str = "an application") -> str:
-        """Make an application and give its token: a scope that no other test knows."""
-        application, _ = await self.tenants.create(name, None)
-        return application.token
-
-    async def add_chat(self, messages: int = 0) -> tuple[str, int]:
-        """Make an application with a chat with messages, and give token and number."""
-        token = await self.add_application()
-        number = (await self.take(Entry(token, None, ChatCreated()))).number
-        if messages:
-            await self.take(posted((token, number), *(f"message {n}" for n in range(1, messages + 1))))
-        return token, number
-
     async def append(self, *batch: Entry) -> Sequence[Outcome]:
         """Append a batch and give its outcomes."""
         return await self.log.append(FixedBatch(batch))
 
-    async def take(self, entry: Entry) -> Appended:
-        """Append an entry that must be taken."""
-        (outcome,) = await self.append(entry)
-        assert isinstance(outcome, Appended), outcome
-        return outcome
+    async def store(self) -> None:
+        """Have nothing to do: what is on this log is stored."""
 
-    async def erase(self, limit: int = 500) -> None:
-        """Erase until nothing is left."""
-        while await self.erasure.erase(limit):
-            pass
+    async def count(self, rows: str) -> int:
+        """Count rows."""
+        return int(self.sql(f"select count(*) from {rows}")[0][0])  # noqa: S608
 
     @property
     def file(self) -> Path:
-        """Give the database's file, or skip a test that looks into it."""
-        scheme, _, path = self.url.partition("://")
-        if scheme != "sqlite":
-            pytest.skip(f"looks into the file of a SQLite database; {scheme} has none")
-        return Path(path.partition("?")[0])
+        """Give the database's file."""
+        return Path(self.url.removeprefix("sqlite://").partition("?")[0])
 
     def sql(self, statement: str, *bindings: object) -> list[tuple[Any, ...]]:
         """Run a statement behind the adapter's back."""
@@ -103,7 +151,7 @@ class Ports:
 
 
 @asynccontextmanager
-async def opened(ports: Ports) -> AsyncIterator[Ports]:
+async def opened(ports: AnyProfile) -> AsyncIterator[AnyProfile]:
     """Open an installation and close it in the end."""
     await ports.open()
     try:

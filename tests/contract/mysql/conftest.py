@@ -1,9 +1,8 @@
-"""Fixtures of the MySQL suites: one server a session, a database of its own for each test."""
+"""Fixtures of the MySQL suites: a process at a database of the test's own, and a server of its own."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,6 @@ import pytest
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.mysql_house import House, opened
 from tests.unit.workers.doubles import StillClock
-
-_NAMES = count(1)
-
-
-@pytest.fixture
-def mysql_url(mariadb_server: MariaDbServer) -> Iterator[str]:
-    """Give the URL of an empty database of the test's own."""
-    name = f"parley_test_{next(_NAMES)}"
-    yield mariadb_server.create_database(name)
-    mariadb_server.run(f"drop database `{name}`")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.events import ApplicationClosed, ChatCreated, ChatDeleted, IdempotencyKey, MessagesPosted
 from parley.domain.model import Draft
@@ -83,19 +81,6 @@ async def test_an_application_is_erased_when_its_gate_is_closed(house: House) ->
     assert await counts(house, "message") == [0]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 500])
-async def test_erasure_goes_in_slices(house: House, limit: int) -> None:
-    """At most so many rows a transaction; 0 says that nothing is left, and only then."""
-    chat, neighbour = await house.add_chat(*"abcdefg"), await house.add_chat(*"ab")
-    await house.persist(house.say(*chat, ChatDeleted()))
-    left = []
-    while await house.erasure.erase(limit):
-        left += await counts(house, "message")
-
-    assert left == [max(2, 9 - limit * n) for n in range(1, len(left) + 1)]
-    assert await house.bodies(neighbour) == {1: "a", 2: "b"}
-
-
 async def test_followers_hear_of_every_chat_above_all_they_have_read(house: House, clock: StillClock) -> None:
     """The eraser's own changes lie above those of the log, and later ones of the log above them."""
     token, _ = await house.add_chat("a")
@@ -133,20 +118,3 @@ async def test_an_epoch_that_begins_is_no_change(house: House) -> None:
     (change,) = await house.changes.read(ends, 10)
     assert change.position.epoch == 5
     assert change.position == (await house.changes.ends())[0]
-
-
-async def test_expired_keys_are_forgotten_in_slices(house: House, clock: StillClock) -> None:
-    """Every key is looked at once a sweep; one that was renewed meanwhile stays."""
-    chat = await house.add_chat()
-    keys = [IdempotencyKey("messages", f'old "{n}"\\', bytes(16)) for n in range(5)]
-    await house.persist(*(house.post(chat, "a", key=key) for key in keys))
-    clock.move(10)
-    await house.persist(house.post(chat, "b", key=IdempotencyKey("messages", "young", bytes(16))))
-
-    looked_at = []
-    while handled := await house.erasure.expire_keys(clock.now - 5_000, 4):
-        looked_at.append(handled)
-
-    assert looked_at == [4, 2]
-    assert await house.sql("select `key` from idempotency_key") == [(b"young",)]
-    await house.erasure.scrub()

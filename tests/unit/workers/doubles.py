@@ -8,7 +8,8 @@ from parley.domain.documents import WHOLE_CHAT, Change, Document
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Position, position_id
 
-BEGAN_AT = 1_700_000_000_000
+BEGAN_AT = 2_500_000_000_000
+"""Ahead of every engine's own clock: a log of its own goes on from where its lease-holder says that time is."""
 
 
 class StillClock:
