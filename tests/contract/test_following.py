@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import pytest
 
@@ -21,61 +21,66 @@ from parley.domain.events import (
     Position,
 )
 from parley.domain.model import Draft
-from parley.domain.numbering import Appended
-from parley.log import open_log
-from parley.log.batch import FixedBatch
 from parley.queries.search import Search
 from parley.search import open_search
-from parley.storage import open_storage
-from parley.storage.port import Opening
-from parley.telemetry.clock import SystemClock
 from parley.workers.erase import EraseJob
 from parley.workers.feed import Feed
 from parley.workers.index import IndexFollower
+from tests.contract.conftest import NewProfile
+from tests.support.indexes import AT_ONCE, own_place
 from tests.support.oracle import matches
+from tests.support.ports import Profile
+from tests.unit.workers.doubles import StillClock
 
 WORDS = ("needle", "Nadel", "ИГЛА", "игла", "iğne", "针针针", "the the the", "a%b_c", "🍣🍣🍣", "Straße", "STRASSE")
 QUERIES = ("needle", "nadel", "игла", "针针针", "the the", "%b_", "🍣🍣🍣", "strasse", "sse", "hay")
 
 
-class World:
-    """One embedded installation, opened by URL, and a dictionary that says what should be found."""
+class IndexPlace(NamedTuple):
+    """Where an index lies, and how to lose it while nobody has it open."""
 
-    def __init__(self, folder: Path) -> None:
+    url: str
+    lose: Callable[[], object]
+
+
+class World:
+    """One installation and its index, opened by URL, and a dictionary that says what should be found."""
+
+    def __init__(self, ports: Profile, clock: StillClock, place: IndexPlace) -> None:
         """Begin with an empty model; `open` opens the rest."""
         self.bodies: dict[tuple[str, int], dict[int, str]] = {}
-        self._folder = folder
-        self._rng = Random(3)
+        self.ports = ports
+        self._clock = clock
+        self._place = place
 
     async def open(self) -> None:
-        """Open it, as a process does that starts."""
-        clock, url = SystemClock(), f"sqlite://{self._folder}/parley.db"
-        self.storage = open_storage(url, Opening(clock, lambda: self._rng.randbytes(16).hex(), 4, 60, 2, 1_000, 1))
-        await self.storage.start()
-        self.log = open_log(url, inline=self.storage.inline, clock=clock).log
-        self.index = open_search(f"sqlite://{self._folder}/search.db")
+        """Open it, as processes do that start."""
+        await self.ports.open()
+        self.index = open_search(self._place.url)
         await self.index.start()
         feed = Feed(self.index, lambda _: None, lambda: None)
-        self.follower = IndexFollower(self.storage.changes, self.index, feed, clock, batch_messages=50)
-        self.eraser = EraseJob(self.storage.erasure, clock, lambda _: None)
+        self.follower = IndexFollower(self.ports.changes, self.index, feed, self._clock, batch_messages=50)
+        self.eraser = EraseJob(self.ports.erasure, self._clock, lambda _: None)
 
     async def close(self) -> None:
         """Close it."""
         await self.index.close()
-        await self.storage.close()
+        await self.ports.close()
 
-    async def restart(self, lost: Path | None = None) -> None:
-        """Close it, lose a file, open it."""
+    async def restart(self) -> None:
+        """Close it and open it."""
         await self.close()
-        if lost is not None:
-            await asyncio.to_thread(lost.write_bytes, b"lost")
+        await self.open()
+
+    async def lose_index(self) -> None:
+        """Close it, lose the index, open it."""
+        await self.close()
+        await asyncio.to_thread(self._place.lose)
         await self.open()
 
     async def append(self, entry: Entry) -> int:
         """Append an entry that must be taken, and give its number."""
-        outcome = (await self.log.append(FixedBatch([entry])))[0]
-        assert isinstance(outcome, Appended), outcome
-        return outcome.number
+        return (await self.ports.take(entry)).number
 
     async def add_chat(self, token: str) -> None:
         """Add a chat to the world and to the model."""
@@ -90,9 +95,20 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def place(profile: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IndexPlace]:
+    """Give a place for the index that goes with the profile."""
+    if profile == "embedded":
+        file = tmp_path / "search.db"
+        yield IndexPlace(f"sqlite://{file}", lambda: file.write_bytes(b"lost"))
+        return
+    with own_place(request.getfixturevalue("opensearch_server")) as made:
+        yield IndexPlace(made.url + AT_ONCE, lambda: made.ask("DELETE", f"{made.prefix}-*"))
+
+
+@pytest.fixture
+async def world(new_profile: NewProfile, clock: StillClock, place: IndexPlace) -> AsyncIterator[World]:
     """Open an empty installation."""
-    made = World(tmp_path)
+    made = World(new_profile(clock), clock, place)
     await made.open()
     yield made
     await made.close()
@@ -120,14 +136,13 @@ async def change_something(world: World, rng: Random) -> None:
         await world.append(Entry(token, chat, ChatDeleted()))
         await world.add_chat(token)
     else:
-        await world.storage.tenants.delete(token)
-        await world.log.close_gate(token)
+        await world.ports.delete_application(token)
         world.bodies = {scope: kept for scope, kept in world.bodies.items() if scope[0] != token}
 
 
 async def found(world: World, token: str, chat: int, text: str) -> list[int]:
     """Search to the end."""
-    search, after, numbers = Search(world.storage.storage, world.index), 0, list[int]()
+    search, after, numbers = Search(world.ports.storage, world.index), 0, list[int]()
     while True:
         page = await search.search_messages(token, chat, text, after, 20)
         numbers += [message.number for message in page.items]
@@ -141,20 +156,24 @@ async def check_searches(world: World) -> None:
     for (token, chat), bodies in world.bodies.items():
         for query in QUERIES:
             assert await found(world, token, chat, query) == matches(bodies, query), (chat, query)
-    assert await world.index.positions() == await world.storage.changes.ends()
+    assert await world.index.positions() == await world.ports.changes.ends()
     assert await world.follower.lag_ms() == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_a_searcher_finds_what_the_database_holds(world: World, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("profile", "seed"),
+    [("embedded", 1), ("embedded", 2), ("embedded", 3), pytest.param("served", 1, marks=pytest.mark.servers)],
+    indirect=["profile"],
+)
+async def test_a_searcher_finds_what_the_database_holds(world: World, seed: int) -> None:
     """After random writes, deletes, restarts and a lost index, every search agrees with the model."""
     rng = Random(seed)
     for chat in range(12):
         if chat % 3 == 0:
-            application, _ = await world.storage.tenants.create("one of four", None)
-        await world.add_chat(application.token)
+            token = await world.ports.add_application()
+        await world.add_chat(token)
 
-    for interruption in (None, world.restart, partial(world.restart, lost=tmp_path / "search.db"), None):
+    for interruption in (None, world.restart, world.lose_index, None):
         for _ in range(60):
             await change_something(world, rng)
             if rng.random() < 0.2:
@@ -168,34 +187,33 @@ async def test_a_searcher_finds_what_the_database_holds(world: World, tmp_path: 
 
 async def test_a_deleted_application_leaves_the_index(world: World) -> None:
     """After erasure no candidate of its chats is left, not only no answer."""
-    application, _ = await world.storage.tenants.create("gone", None)
-    await world.add_chat(application.token)
-    await world.append(Entry(application.token, 1, MessagesPosted((Draft("needle"),))))
+    token = await world.ports.add_application()
+    await world.add_chat(token)
+    await world.append(Entry(token, 1, MessagesPosted((Draft("needle"),))))
     await world.settle()
-    chat_id = await world.storage.storage.find_chat(application.token, 1)
+    chat_id = await world.ports.storage.find_chat(token, 1)
     before = (await world.index.candidates(chat_id, "needle", 0, 9)).numbers
 
-    await world.storage.tenants.delete(application.token)
-    await world.log.close_gate(application.token)
+    await world.ports.delete_application(token)
     await world.settle()
 
     assert before == [1]
     assert (await world.index.candidates(chat_id, "needle", 0, 9)).numbers == []
     with pytest.raises(NotFoundError):
-        await found(world, application.token, 1, "needle")
+        await found(world, token, 1, "needle")
 
 
 async def test_changes_are_trimmed_behind_the_follower(world: World) -> None:
     """What the index has passed, recorded once a second, is no longer kept."""
-    application, _ = await world.storage.tenants.create("one", None)
-    await world.add_chat(application.token)
-    await world.append(Entry(application.token, 1, MessagesPosted((Draft("needle"),))))
+    token = await world.ports.add_application()
+    await world.add_chat(token)
+    await world.append(Entry(token, 1, MessagesPosted((Draft("needle"),))))
     nothing = dict.fromkeys(range(4), Position(0, 0))
     await world.settle()
-    kept = await world.storage.changes.read(nothing, 100)
+    kept = await world.ports.changes.read(nothing, 100)
 
-    await world.storage.changes.passed("search", await world.index.positions())
+    await world.ports.changes.passed("search", await world.index.positions())
 
     assert kept
-    assert await world.storage.changes.read(nothing, 100) == []
-    assert await world.storage.changes.floor("search") == await world.storage.changes.ends()
+    assert await world.ports.changes.read(nothing, 100) == []
+    assert await world.ports.changes.floor("search") == await world.ports.changes.ends()
