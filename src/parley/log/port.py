@@ -31,6 +31,8 @@ class Log(Protocol):
     *Atomic*: a batch's entries are decided in order and written together; no number without its
     entry, no entry without its number. *Idempotent*: a key that was seen in the last 24 h gives
     the first outcome again. *Ordered*: within a scope numbers and positions rise together.
+    *What a log may not know*: a chat or message that the batch itself makes, of which nobody was told
+    yet; and which given numbers are tombstones: a change of one is refused, or taken and has no effect.
     *Retries*: none inside; a future that fails with `UnavailableError` wrote nothing, one that
     fails with `OutcomeUnknownError` may have written, and only the caller may decide.
     """
