@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.commands import check_is_clean
-from tests.support.data import data_folder
+from tests.support.data import NEEDLES, data_folder
 from tests.support.oracle import matches
 from tests.support.pace import hold_async
 from tests.support.replay import (
@@ -43,15 +43,6 @@ IMPORTED_BETWEEN_KILLS = 40
 LOAD_CLIENTS = 48
 LOAD_CHATS = 4
 LONGEST_PAUSE_S = 0.02
-
-SETS = {
-    "gitter-rooms": {
-        "undefined": 26, "JavaScript": 276, "ошибк": 13, "привет": 225, "%": 122, "_": 653, "\\": 99, "'": 4411,
-        "日本": 29, "مرحبا": 5, "👍": 9, "não": 135, "http": 2307,
-    },
-    "ubuntu-irc": {"apt-get": 127, "%": 30, "_": 641, "http": 386, "rust": 20},
-}  # fmt: skip
-"""Needles of each data set, and in how many of its records its README found them, case folded."""
 
 
 @pytest.mark.timeout(300)
@@ -156,7 +147,7 @@ async def either(*awaitables: Coroutine[Any, Any, object]) -> None:
 def check_oracle(name: str, lines: list[dict[str, Any]]) -> None:
     """Check that this test folds and counts as the data set's README does."""
     bodies = {index: line["body"] for index, line in enumerate(lines)}
-    assert {needle: len(matches(bodies, needle)) for needle in SETS[name]} == SETS[name]
+    assert {needle: len(matches(bodies, needle)) for needle in NEEDLES[name]} == NEEDLES[name]
 
 
 def rejected_lines(folder: Path) -> list[int]:
@@ -182,7 +173,7 @@ def check_needles(client: Client, application: str, stored: Stored, name: str) -
     rng = Random(11)
     bodies = dict(enumerate(message["body"] for messages in stored.values() for message in messages))
     drawn = [draw(rng, list(bodies.values())) for _ in range(6)]
-    for needle in [*SETS[name], *drawn, "the the the", "ha ha", "no such words anywhere", "\N{BEER MUG}\N{SUSHI}"]:
+    for needle in [*NEEDLES[name], *drawn, "the the the", "ha ha", "no such words anywhere", "\N{BEER MUG}\N{SUSHI}"]:
         assert check_search(client, application, stored, needle) == len(matches(bodies, needle)), needle
 
 
