@@ -87,7 +87,7 @@ async def test_a_chat_of_many_messages_is_removed_whole(place: Place, monkeypatc
 
 
 async def test_a_searcher_finds_a_message_a_moment_later_without_being_told_to(place: Place) -> None:
-    """The engine refreshes by itself every second."""
+    """The engine refreshes by itself every half second."""
     async with opened(place, "") as index:
         await index.index([message(1, "needle")], REACHED)
 
@@ -160,11 +160,14 @@ async def test_a_writer_that_slept_takes_no_position_back(place: Place) -> None:
 
 
 async def test_processes_that_start_together_make_one_index(place: Place) -> None:
-    """Who comes second takes the index that was made at the same time."""
-    indexes = [open_search(place.url) for _ in range(4)]
+    """Who comes second takes the index that was made at the same time, and can ask it at once."""
+    indexes = [open_search(place.url) for _ in range(8)]
 
-    await asyncio.gather(*(index.start() for index in indexes))
+    async def begin(index: SearchIndex) -> dict[int, Position]:
+        await index.start()
+        return await index.positions()
 
+    assert await asyncio.gather(*map(begin, indexes)) == [{}] * 8
     assert place.indexes() == ["messages-v1-1"]
     await asyncio.gather(*(index.close() for index in indexes))
 

@@ -18,12 +18,14 @@ from parley.search.opensearch.generations import Generation, Generations
 from parley.search.opensearch.layout import Names
 from parley.search.opensearch.reached import Reached
 from parley.search.opensearch.renewal import OpenSearchRenewal
-from parley.search.opensearch.wire import CODE, Answer, RefusedError, UntrustedError, Wire
+from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, Answer, RefusedError, UntrustedError, Wire
 from parley.search.opensearch.writing import Writing
 from parley.search.port import Candidates, Renewable, SearchIndex
 
 _MISSING: Final = 404
 _FORBIDDEN: Final = (401, 403)
+_TIMED_OUT: Final = 408
+_SHARDS_START_WITHIN: Final = "5s"
 _REPLACED: Final = (_MISSING, 503)
 """What a search is told whose index is deleted under it."""
 
@@ -57,6 +59,7 @@ class OpenSearchIndex:
         """
         try:
             await self._present()
+            await self._await_shards()
         except RefusedError as error:
             if error.status in _FORBIDDEN:
                 raise ConfigurationError(
@@ -145,6 +148,17 @@ class OpenSearchIndex:
         if self._written is None:
             self._written = await self._generations.present()
         return self._written
+
+    async def _await_shards(self) -> None:
+        """Return when an index that another process has just made can be asked, or soon."""
+        await self._wire.ask(
+            "GET",
+            f"/_cluster/health/{self._names.all}",
+            allow=[_TIMED_OUT],
+            timeout_s=WORK_TIMEOUT_S,
+            wait_for_status="yellow",
+            timeout=_SHARDS_START_WITHIN,
+        )
 
     def _writing(self, door: str, reached: Reached) -> Writing:
         return Writing(self._wire, self._bulk, reached, door, refreshes=self._refreshes)
