@@ -19,7 +19,7 @@ from parley.telemetry.metrics import Metrics
 from parley.workers.erase import EraseJob
 from parley.workers.feed import Feed
 from parley.workers.gates import GateJob
-from parley.workers.index import IndexFollower
+from parley.workers.index import POLL_S, UNWOKEN_POLL_S, IndexFollower
 from parley.workers.leased import LeasedJob
 from parley.workers.lives import Means
 from parley.workers.persist import PersistJob
@@ -77,6 +77,7 @@ async def build_working(
         Feed(ports.search, metrics.index_documents.add, metrics.index_refused.add),
         clock,
         batch_messages=settings.search_batch_messages,
+        poll_s=POLL_S if ports.beside is None else UNWOKEN_POLL_S,
     )
     erase = EraseJob(ports.storage.erasure, clock, metrics.erased_rows.add)
     swept = metrics.expired_keys.add

@@ -18,6 +18,8 @@ from parley.workers.renewing import Renewing, begin_renewing
 FOLLOWER: Final = "search"
 POLL_S: Final = 1.0
 """Between wake-ups: a safety net, and how often the positions are looked at again."""
+UNWOKEN_POLL_S: Final = 0.2
+"""Where other processes store, so that nobody wakes this one."""
 
 RECORD_EVERY_S: Final = 1.0
 TIDY_GAP_S: Final = 30.0
@@ -38,13 +40,23 @@ class IndexFollower:
 
     name = "index"
 
-    def __init__(self, changes: Changes, index: SearchIndex, feed: Feed, clock: Clock, *, batch_messages: int) -> None:
-        """Hand what changed to ``index`` by ``feed``."""
+    def __init__(  # noqa: PLR0913 - its ports, and its pace
+        self,
+        changes: Changes,
+        index: SearchIndex,
+        feed: Feed,
+        clock: Clock,
+        *,
+        batch_messages: int,
+        poll_s: float = POLL_S,
+    ) -> None:
+        """Hand what changed to ``index`` by ``feed``; while there is nothing, look again after ``poll_s``."""
         self._changes = changes
         self._index = index
         self._feed = feed
         self._clock = clock
         self._batch_messages = batch_messages
+        self._poll_s = poll_s
         self._upkeep = index if isinstance(index, Upkeep) else None
         self._renewal = index.renewal if isinstance(index, Renewable) else None
         self._positions: Mapping[int, Position] | None = None
@@ -141,7 +153,7 @@ class IndexFollower:
         await self._record(positions)
         more_to_tidy = await self._tidy(idle=not changes)
         is_full = sum(len(change.keys) for change in changes) >= self._batch_messages
-        return 0 if await self._renew(positions) or is_full or more_to_tidy else POLL_S
+        return 0 if await self._renew(positions) or is_full or more_to_tidy else self._poll_s
 
     async def _renew(self, positions: Mapping[int, Position]) -> bool:
         """Go on with a new index; `True` while there is more to do."""
