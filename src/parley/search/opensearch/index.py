@@ -156,7 +156,8 @@ class OpenSearchIndex:
             f"/_cluster/health/{self._names.all}",
             allow=[_TIMED_OUT],
             timeout_s=WORK_TIMEOUT_S,
-            wait_for_status="yellow",
+            wait_for_active_shards=1,  # its status is yellow from the beginning
+            wait_for_no_initializing_shards="true",
             timeout=_SHARDS_START_WITHIN,
         )
 
