@@ -115,7 +115,10 @@ class Leases(Protocol):
     """Who does which job. Times are the database's own, so no two clocks are compared."""
 
     async def beat(self, owner: str, ttl_s: float) -> int:
-        """Say that the worker ``owner`` lives, and give how many do; those silent for ``ttl_s`` do not."""
+        """Say that the worker ``owner`` lives, and give how many do; those silent for ``ttl_s`` do not.
+
+        With 0 it says that it leaves.
+        """
 
     async def claim(self, job: str, owner: str, ttl_s: float) -> Lease | None:
         """Take a lease that is free, has run out or was the owner's own; ``None`` if another holds it.
