@@ -43,10 +43,11 @@ class _Found(NamedTuple):
 
 @takes_settings(*FILES, "log_durability", "log_level", "log_format")
 def reconcile(settings: Settings, *, repair: Repair = False, limit: Limit = 20) -> int:
-    """Compare counts and the search index with the rows; with --repair let them say what the rows say.
+    """Compare counts and the search index with the rows, and mend what differs.
 
-    It runs beside any number of processes, except that of an embedded database: that must be stopped
-    (parley check compares beside it). Ends with 1 if anything differs, with --repair if anything is left.
+    Servers may be in use meanwhile. The process of an embedded database must be
+    stopped; parley check compares beside it. Ends with 1 if anything differs,
+    with --repair if anything is left.
 
     Example: parley reconcile --repair
     """

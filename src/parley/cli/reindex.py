@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from parley.cli.progress import Meter
 from parley.cli.servers import open_database, refuse_old_schema
-from parley.cli.settings import takes_settings
+from parley.cli.settings import FILES, takes_settings
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.search import open_search
@@ -43,12 +43,13 @@ _STANDSTILL: Final = (
 )
 
 
-@takes_settings("database_url", "search_url", "search_batch_messages", "log_durability", "log_level", "log_format")
+@takes_settings(*FILES, "search_batch_messages", "log_durability", "log_level", "log_format")
 def reindex(settings: Settings, *, cancel: Cancel = False) -> int:
-    """Make a new search index beside the one that is searched, and put it in its place when nothing lacks in it.
+    """Make a new search index beside the present one, and let searches read it.
 
-    Searches are answered all the time. The worker that feeds the index does it; where there is none, this command
-    does. If this command is interrupted, the worker goes on, and the next call shows how far it is.
+    Searches are answered all the time. The worker that feeds the index does it;
+    where none runs, this command does. If this command is interrupted, the worker
+    goes on, and the next call shows how far it is.
 
     Example: parley reindex
     """
