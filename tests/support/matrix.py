@@ -36,7 +36,7 @@ LINES: Final = (
 
 _LOG = ("tests/contract/test_redis_*.py", "tests/contract/test_persisting.py")
 _DATABASE = ("tests/contract/mysql", "tests/contract/test_persisting.py")
-_SEARCH = ("tests/contract/test_opensearch*.py", "tests/contract/test_search.py")
+_SEARCH = ("tests/contract/test_opensearch*.py", "tests/contract/test_renewal.py", "tests/contract/test_search.py")
 _FLEET = ("tests/acceptance/test_fleet.py",)
 _SUITES: Final = {
     "redis": _LOG,
