@@ -65,7 +65,9 @@ async def _reindex(settings: Settings) -> None:
         await renewal.ask()
         async with _feeding(settings, search, clock):
             took_s = await _watch(renewal, clock)
-        if await renewal.searched() == before:
+        if (searched := await renewal.searched()) is None:
+            raise UnavailableError("the search index was emptied meanwhile, and is being made again by a worker")
+        if searched == before:
             raise UnavailableError("the new search index was given up; the one before is searched")
         sys.stdout.write(f"a new index is searched, made in {took_s:.1f} s\n")
 
