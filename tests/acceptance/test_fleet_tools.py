@@ -154,6 +154,17 @@ def test_what_differs_from_the_rows_is_named_and_mended(
     wait_for(lambda: fleet.run("check").returncode == 0, "everything agrees")
 
 
+def test_an_index_that_cannot_be_read_is_not_called_right(fleet: Fleet, tenant: Tenant) -> None:
+    """Nobody answers where it should be: that is said, and is no success, with and without a repair."""
+    nowhere = ("--search-url", "http://127.0.0.1:1")
+
+    done = [fleet.run("reconcile", *nowhere), fleet.run("reconcile", "--repair", *nowhere)]
+
+    assert tenant.token
+    assert [each.returncode for each in done] == [1, 1]
+    assert all("cannot read the search index: The search engine does not answer" in each.stdout for each in done)
+
+
 def test_a_second_command_shows_the_first_ones_index_or_gives_it_up(fleet: Fleet, index: Index) -> None:
     """It is asked for, nobody fills it, and it can be let go."""
     assert fleet.members[0].stop() == 0

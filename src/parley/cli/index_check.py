@@ -54,14 +54,21 @@ class IndexCheck:
             yield Difference(INDEX_CHECK, "the files", error.detail)
 
     def _compare(self, show: Callable[[int], None]) -> Iterator[Difference]:
-        if self._damage is not None:
-            yield Difference(INDEX_CHECK, "the index file", self._damage)
-        if self._index is None or self.note is not None:
-            return
-        for found in self._index.integrity():
-            yield Difference(INDEX_CHECK, "the index file", found)
+        yield from self.faults()
         for stray in self.strays(show):
             yield self.tell(stray)
+
+    def faults(self) -> Iterator[Difference]:
+        """Say why the index cannot be read, or what its engine finds wrong with it.
+
+        Raises:
+            UnavailableError: it cannot be read to its end.
+        """
+        if self._damage is not None:
+            yield Difference(INDEX_CHECK, "the index file", self._damage)
+        if self._index is not None and self.note is None:
+            for found in self._index.integrity():
+                yield Difference(INDEX_CHECK, "the index file", found)
 
     def tell(self, stray: Stray) -> Difference:
         """Say of a stray where it is."""

@@ -36,9 +36,16 @@ _SENTENCES: Final = {COUNTS_CHECK: "counts are the live rows", INDEX_CHECK: INDE
 class _Found(NamedTuple):
     counts: list[Difference]
     strays: list[Stray]
+    faults: list[Difference]
+    """Of an index that cannot be read, or not be trusted: nothing mends them here."""
     places: list[Difference]
     """The first of the strays, for people."""
     note: str | None
+
+    @property
+    def of_index(self) -> int:
+        """How much is wrong with the index."""
+        return len(self.faults) + len(self.strays)
 
 
 @takes_settings(*FILES, "log_durability", "log_level", "log_format")
@@ -56,10 +63,11 @@ def reconcile(settings: Settings, *, repair: Repair = False, limit: Limit = 20) 
     found = _look(settings, limit, repair=repair)
     left = found
     if repair and (found.counts or found.strays):
-        asyncio.run(_mend(settings, found.strays))
+        if found.strays:
+            asyncio.run(_mend(settings, found.strays))
         left = _look(settings, limit, repair=False)
     _print(found, left, limit)
-    return 1 if left.counts or left.strays else 0
+    return 1 if left.counts or left.of_index else 0
 
 
 def _look(settings: Settings, limit: int, *, repair: bool) -> _Found:
@@ -70,6 +78,7 @@ def _look(settings: Settings, limit: int, *, repair: bool) -> _Found:
         closing(open_index_check(settings.database_url, settings.search_url)) as check,
         Meter("messages of the index", None, clock.monotonic) as meter,
     ):
+        faults = list(check.faults())
         strays = list(islice(check.strays(lambda done: meter.show(done, done)), MOST_STRAYS + 1))
         places = [check.tell(stray) for stray in strays[:limit]]
         note = check.note
@@ -78,7 +87,7 @@ def _look(settings: Settings, limit: int, *, repair: bool) -> _Found:
             f"more than {MOST_STRAYS:,} messages are in the rows alone or in the index alone: "
             "make the index anew with parley reindex"
         )
-    return _Found(counts, strays, places, note)
+    return _Found(counts, strays, faults, places, note)
 
 
 async def _recount(settings: Settings, *, repair: bool) -> list[Difference]:
@@ -105,13 +114,16 @@ def _print(found: _Found, left: _Found, limit: int) -> None:
     rows = []
     for name, before, after, note in (
         (COUNTS_CHECK, len(found.counts), len(left.counts), None),
-        (INDEX_CHECK, len(found.strays), len(left.strays), left.note),
+        (INDEX_CHECK, found.of_index, left.of_index, left.note),
     ):
         word = "differs" if after else "mended" if before else "lag" if note else "ok"
         told = f"{_SENTENCES[name]}; {note}" if note else _SENTENCES[name]
         rows.append((name, word, f"{before:,}" if before else "", f"{after:,}" if before else "", told))
     print_table(("what", "result", "differences", "left", "what is compared"), rows)
-    for difference in [*found.counts[:limit], *found.places]:
+    for difference in [*found.counts[:limit], *found.faults, *found.places]:
         sys.stdout.write(f"{difference.check}: {difference.where}: {difference.what}\n")
     if left.strays and left is not found:
-        sys.stdout.write("the index holds later states of these than the rows: make it anew with parley reindex\n")
+        sys.stdout.write(
+            "the index holds or has just removed later states of these than the rows have: repeat this in a minute, "
+            "then make it anew with parley reindex\n"
+        )
