@@ -11,8 +11,8 @@ from typing import Annotated, Final, NamedTuple
 from cyclopts import Parameter
 
 from parley.cli.index_check import INDEX_CHECK, INDEX_SENTENCE, Stray, open_index_check
-from parley.cli.mending import mend_index, recount
 from parley.cli.progress import Meter
+from parley.cli.reconciling import mend_index, recount
 from parley.cli.servers import open_database, refuse_old_schema
 from parley.cli.settings import FILES, takes_settings
 from parley.cli.tables import print_table

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from parley.cli.progress import Meter
-from parley.cli.servers import open_database, refuse_old_schema
+from parley.cli.servers import open_database, refuse_old_schema, shared_of
 from parley.cli.settings import FILES, takes_settings
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError, UnavailableError
@@ -35,7 +35,6 @@ Cancel = Annotated[bool, Parameter(name="--cancel", negative="", help="Give up t
 POLL_S: Final = 0.5
 STANDSTILL_S: Final = 60.0
 """A killed worker's lease runs out long before, and a slice takes a second or two."""
-
 
 _STANDSTILL: Final = (
     f"nobody has put anything into the new search index for {STANDSTILL_S:.0f} s: look at the log lines of the worker "
@@ -98,17 +97,16 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[SearchIndex, Renewa
 @asynccontextmanager
 async def _feeding(settings: Settings, search: SearchIndex, clock: Clock) -> AsyncIterator[None]:
     """Feed the index whenever no worker does. An embedded database's own process alone can."""
-    if settings.database_url.startswith("sqlite:"):
+    if file_behind(settings.database_url) is not None:
         yield
         return
     await asyncio.to_thread(refuse_old_schema, settings)
     async with open_database(settings, clock) as database:
-        assert database.shared is not None  # noqa: S101 - of every database but an embedded one
         owner = f"{socket.gethostname()}:reindex:{secrets.token_hex(4)}"
         feed = Feed(search, lambda _: None, lambda: None)
         batch_messages = settings.search_batch_messages
         follower = IndexFollower(database.changes, search, feed, clock, batch_messages=batch_messages)
-        job = LeasedJob(follower, Claimant(database.shared.leases, owner, clock), Metrics())
+        job = LeasedJob(follower, Claimant(shared_of(database).leases, owner, clock), Metrics())
         runner = Runner(job, jitter=random.random, on_failure=lambda _: None)
         runner.start()
         try:

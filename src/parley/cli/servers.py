@@ -45,7 +45,7 @@ async def open_shared(settings: Settings, clock: Clock) -> AsyncIterator[Shared]
         ConfigurationError: it cannot be opened as configured.
     """
     async with open_database(settings, clock) as storage:
-        yield _shared(storage)
+        yield shared_of(storage)
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
         ConfigurationError: one of them cannot be opened as configured.
     """
     async with AsyncExitStack() as stack:
-        shared = _shared(await stack.enter_async_context(open_database(settings, clock)))
+        shared = shared_of(await stack.enter_async_context(open_database(settings, clock)))
         log = build_log(settings, clock, len(await shared.scopes.partitions()))
         stack.push_async_callback(log.close)
         await log.start()
@@ -80,7 +80,12 @@ async def open_database(settings: Settings, clock: Clock) -> AsyncIterator[Opene
         await storage.close()
 
 
-def _shared(storage: OpenedStorage) -> Shared:
+def shared_of(storage: OpenedStorage) -> Shared:
+    """Give what a database has for several processes.
+
+    Raises:
+        ConfigurationError: it is one of one process.
+    """
     if storage.shared is None:
         raise ConfigurationError(f"{variable_of('database_url')} names a database of one process")
     return storage.shared
