@@ -8,7 +8,7 @@ from typing import Final
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.numbering import NUMBER_LIMIT
 from parley.search.port import SearchIndex
-from parley.storage.port import Changes, Counts, Difference
+from parley.storage.port import Changes, Counting, Counts, Difference
 from parley.workers.feed import Feed
 
 SLICE: Final = 100
@@ -21,10 +21,10 @@ async def recount(counts: Counts, show: Callable[[int], None], *, repair: bool) 
     """Compare all counts with the rows and give what differs, mended with ``repair``; ``show`` hears how many."""
     found: list[Difference] = []
     done = 0
-    for look in (counts.applications, counts.chats):
+    for what in Counting:
         last: int | None = 0
         while last is not None:
-            wrong, last = await look(last, SLICE, repair=repair)
+            wrong, last = await counts.recount(what, last, SLICE, repair=repair)
             found += wrong
             done += SLICE
             show(done)

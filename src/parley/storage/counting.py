@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from parley.storage.port import Difference, Recount
+from parley.storage.port import Counting, Difference, Recount
 
 COUNTS_CHECK: Final = "counts"
+QUERIES: Final = {
+    Counting.CHATS: ("application_counts", "recount_chats"),
+    Counting.MESSAGES: ("chat_counts", "recount_messages"),
+}
+"""The named queries that compare, and that mend one."""
+
 _SHOWN: Final = 8
 """Digits of a token."""
 

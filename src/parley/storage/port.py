@@ -7,6 +7,7 @@ names; a `ChatId` is the storage's own and never leaves the process.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from enum import Enum
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parley.domain.cursors import Window
@@ -141,14 +142,18 @@ class Recount(NamedTuple):
     last: int | None
 
 
+class Counting(Enum):
+    """What is counted: the chats of applications, or the messages of chats."""
+
+    CHATS = "chats"
+    MESSAGES = "messages"
+
+
 class Counts(Protocol):
     """What applications and chats say of how many they hold. Deleted ones are not looked at."""
 
-    async def applications(self, after: int, limit: int, *, repair: bool) -> Recount:
-        """Compare the chats of up to ``limit`` applications above an id; ``repair`` what was found."""
-
-    async def chats(self, after: int, limit: int, *, repair: bool) -> Recount:
-        """Compare the messages of up to ``limit`` chats above an id; ``repair`` what was found."""
+    async def recount(self, what: Counting, after: int, limit: int, *, repair: bool) -> Recount:
+        """Compare what up to ``limit`` of them above an id say with the rows; ``repair`` what was found."""
 
 
 class Pending(NamedTuple):

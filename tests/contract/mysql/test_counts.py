@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from parley.storage.port import Difference
+from parley.storage.port import Counting, Difference
 from tests.support.mysql_house import House
 
 
@@ -14,8 +14,8 @@ async def test_a_wrong_count_is_found_and_mended(house: House) -> None:
     await house.sql("update application set chats_count = 7")
     await house.sql("update chat set messages_count = 5")
 
-    found = [await house.counts.applications(0, 10, repair=True), await house.counts.chats(0, 10, repair=True)]
-    again = [await house.counts.applications(0, 10, repair=False), await house.counts.chats(0, 10, repair=False)]
+    found = [await house.counts.recount(what, 0, 10, repair=True) for what in Counting]
+    again = [await house.counts.recount(what, 0, 10, repair=False) for what in Counting]
 
     assert [each.wrong for each in found] == [
         [Difference("counts", f"application {token[:8]}", "chats_count is 7, live chats are 1")],
@@ -37,9 +37,9 @@ async def test_a_count_is_mended_while_its_chat_grows(house: House) -> None:
     mended = 0
     while not growing.done():
         await house.sql("update chat set messages_count = messages_count + 1000 where messages_count < 1000")
-        mended += len((await house.counts.chats(0, 10, repair=True)).wrong)
+        mended += len((await house.counts.recount(Counting.MESSAGES, 0, 10, repair=True)).wrong)
     await growing
 
-    assert (await house.counts.chats(0, 10, repair=True)).last is not None
+    assert (await house.counts.recount(Counting.MESSAGES, 0, 10, repair=True)).last is not None
     assert (await house.storage.get_chat(*chat)).messages_count == 51
     assert mended > 1

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from parley.domain.events import ChatDeleted, Entry, MessageDeleted
-from parley.storage.port import Difference
+from parley.storage.port import Counting, Difference
 from tests.support.ports import Ports
 
 
 async def walk(ports: Ports, *, repair: bool = False) -> list[Difference]:
     """Look at all, two at a time, and give what is wrong."""
     found: list[Difference] = []
-    for look in (ports.counts.applications, ports.counts.chats):
+    for what in Counting:
         last: int | None = 0
         while last is not None:
-            wrong, last = await look(last, 2, repair=repair)
+            wrong, last = await ports.counts.recount(what, last, 2, repair=repair)
             found += wrong
     return found
 

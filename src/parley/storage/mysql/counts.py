@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
-from parley.storage.counting import Counted, read_counts, recounted
+from parley.storage.counting import QUERIES, Counted, read_counts, recounted
 from parley.storage.mysql.partitions import lock_partition
-from parley.storage.port import Counts, Recount
+from parley.storage.port import Counting, Counts, Recount
 
 
 class MySqlCounts:
@@ -19,18 +19,12 @@ class MySqlCounts:
         """Compare on ``database``."""
         self._database = database
 
-    async def applications(self, after: int, limit: int, *, repair: bool) -> Recount:
-        """Compare the chats of up to ``limit`` applications above an id."""
-        return await self._recount("application_counts", "recount_chats" if repair else None, after, limit)
-
-    async def chats(self, after: int, limit: int, *, repair: bool) -> Recount:
-        """Compare the messages of up to ``limit`` chats above an id."""
-        return await self._recount("chat_counts", "recount_messages" if repair else None, after, limit)
-
-    async def _recount(self, look: str, mend: str | None, after: int, limit: int) -> Recount:
+    async def recount(self, what: Counting, after: int, limit: int, *, repair: bool) -> Recount:
+        """Compare what up to ``limit`` of them above an id say with the rows."""
+        look, mend = QUERIES[what]
         looked_at = read_counts(await self._database.read(lambda session: session.rows(look, after, limit)))
         for each in looked_at:
-            if each.is_wrong and mend is not None:
+            if each.is_wrong and repair:
                 await self._database.write(partial(_mend, mend, each))
         return recounted(looked_at)
 
