@@ -86,15 +86,16 @@ def test_a_name_that_is_used_twice_is_refused(package: Path) -> None:
 
 
 def dialects(room: str) -> list[tuple[str, str]]:
-    """Give a room's dialects, each with the code of its adapter."""
+    """Give a room's dialects, each with the code of its adapter and the code that all adapters share."""
     folders = [folder.name for folder in (SOURCE / room / "sql").iterdir() if folder.is_dir()]
-    adapters = {dialect: (SOURCE / room / dialect).rglob("*.py") for dialect in folders}
+    shared = list((SOURCE / room).glob("*.py"))
+    adapters = {dialect: [*shared, *(SOURCE / room / dialect).rglob("*.py")] for dialect in folders}
     return [(dialect, "\n".join(path.read_text("utf-8") for path in paths)) for dialect, paths in adapters.items()]
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_query_is_used(room: str) -> None:
-    """No dead SQL: each name stands in quotes in a module of its adapter."""
+    """No dead SQL: each name stands in quotes in a module of its adapter, or in one that all share."""
     assert dialects(room)
     for dialect, code in dialects(room):
         unused = [name for name in load_queries(f"parley.{room}", "sql", dialect) if f'"{name}"' not in code]
