@@ -130,6 +130,30 @@ def test_all_but_searching_goes_on_while_the_search_engine_is_away(crew: Crew) -
     wait_for(lambda: crew.tenant.search(chat, "in between") == [number], "it is found", 60)
 
 
+def test_ready_tells_what_is_amiss_from_what_stops_the_work(
+    tmp_path: Path, mariadb_server: MariaDbServer, opensearch: OpenSearchServer
+) -> None:
+    """A log that is not synced is named and no reason to go out of service; a full one refuses creates and is."""
+    env = {"PARLEY_LOG_DURABILITY": "relaxed", "PARLEY_DEPTH_MAX_MESSAGES": "3"}
+    with (
+        RedisServer(tmp_path / "redis", aof="everysec") as redis,
+        Fleet(tmp_path, redis=redis, mariadb=mariadb_server, opensearch=opensearch, env=env) as fleet,
+    ):
+        worker, api, writer = fleet.start("work"), fleet.start("api"), fleet.start("write")
+        with Client(api.url) as reads, Client(writer.url) as writes:
+            chat = Tenant(reads).create_chat()
+            answer = writes.json("POST", f"{chat}/messages", {"body": "not synced"})
+            status, said = writer.ready()
+            assert (answer.status, answer.header("Parley-Durability")) == (201, "relaxed")
+            assert (status, said["reasons"]) == (200, [])
+            assert "writes are answered before they are synced" in said["degraded"]
+
+            worker.stop()
+            wait_for(lambda: writes.json("POST", f"{chat}/messages", {"body": "too many"}).status == 503, "it is full")
+            status, said = writer.ready()
+            assert (status, said["reasons"]) == (503, ["too many messages wait to be stored"])
+
+
 class Written(NamedTuple):
     """When an entry was written, and to which file."""
 

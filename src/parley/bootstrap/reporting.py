@@ -40,7 +40,13 @@ class Report:
             "search": self._look_at_search,
             "workers": self._look_at_workers,
         }
-        return Reports(checks, self._drawbacks, self._refusals, self._gauges(metrics), needed)
+        return Reports(
+            checks,
+            refusals=self._refusals,
+            drawbacks=self._drawbacks,
+            gauges=self._gauges(metrics),
+            needed=needed,
+        )
 
     def _gauges(self, metrics: Metrics) -> Mapping[Gauge, Callable[[], Awaitable[float]]]:
         async def lag_ms() -> float:
