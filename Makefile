@@ -15,7 +15,7 @@ serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8
 	@exec scripts/serve.sh $(ARGS)
 
 test: system environment lint types imports ## Install what the tests need, then run every check and every suite
-	$(PYTEST) -n 3 --dist loadfile $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
 test-matrix: system environment ## Run the suites of each engine on its other versions and products, and list what is green
 	$(BIN)/python -m tests.support.matrix $(ARGS)

@@ -30,6 +30,8 @@ TRACED = 20
 
 SYNC = re.compile(r"^\d+ +(?P<at>[\d.]+) fdatasync\((?P<file>\d+)[^)]*\)\s*= 0 <(?P<took>[\d.]+)>")
 WRITTEN = re.compile(r"^\d+ +(?P<at>[\d.]+) write\((?P<file>\d+)[^,]*, (?P<bytes>\".*)")
+UNFINISHED = " <unfinished ...>"
+RESUMED = re.compile(r"^\d+ +[\d.]+ <\.\.\. \w+ resumed>(?P<rest>.*)")
 ANSWERED = re.compile(r"^\d+ +(?P<at>[\d.]+) (?:write|writev|sendto|sendmsg)\(\d+[^,]*, (?P<bytes>.*)")
 
 
@@ -205,7 +207,7 @@ def read_trace(text: str, bodies: list[str]) -> Events:
     written: dict[str, Written] = {}
     answered: dict[str, float] = {}
     syncs: list[Sync] = []
-    for line in text.splitlines():
+    for line in whole_calls(text):
         if sync := SYNC.match(line):
             began = float(sync["at"])
             syncs.append(Sync(sync["file"], began, began + float(sync["took"])))
@@ -216,6 +218,19 @@ def read_trace(text: str, bodies: list[str]) -> Events:
     assert written.keys() == set(bodies), "not every entry was seen on its way to the file"
     assert answered.keys() == set(bodies), "not every answer was seen"
     return Events(written, syncs, answered)
+
+
+def whole_calls(text: str) -> Iterator[str]:
+    """Give each traced call in one line: where two processes call at once its begin and its end lie apart."""
+    begun: dict[str, str] = {}
+    for line in text.splitlines():
+        caller = line.split(" ", 1)[0]
+        if line.endswith(UNFINISHED):
+            begun[caller] = line.removesuffix(UNFINISHED)
+        elif resumed := RESUMED.match(line):
+            yield begun.pop(caller, "") + resumed["rest"]
+        else:
+            yield line
 
 
 def found(crew: Crew, word: str) -> bool:
