@@ -122,7 +122,7 @@ async def test_a_batch_is_unknown_when_the_server_hangs_for_long(server: RedisSe
 
 
 async def test_batches_wait_for_those_before_them(server: RedisServer, house: LogHouse) -> None:
-    """They begin in the order of the calls, and each is sealed when its turn has come."""
+    """They begin in the order of the calls, two at a time, and each is sealed when its turn has come."""
     chat = await house.add_chat(0)
     sealed: list[int] = []
 
@@ -141,7 +141,7 @@ async def test_batches_wait_for_those_before_them(server: RedisServer, house: Lo
     server.resume()
     outcomes: list[list[Outcome]] = await asyncio.gather(*under_way)
 
-    assert before == [0]
+    assert before == [0, 1]
     assert sealed == [0, 1, 2, 3]
     assert [one.number for (one,) in outcomes if isinstance(one, Appended)] == [1, 2, 3, 4]
 

@@ -1,8 +1,8 @@
 """Group commit: entries that arrive in the same loop turn travel in one append.
 
-No delay is added when idle: the first entry schedules a flush for the end of the turn. While one append
-runs, the next waits in front of the log and takes in what arrives, so batches grow with the load, one
-disk sync serves all, and the log never waits for the loop.
+No delay is added when idle: the first entry schedules a flush for the end of the turn. While as many
+appends run as the log takes at once, the next waits in front of it and takes in what arrives, so
+batches grow with the load, one disk sync serves all, and the log never waits for the loop.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeGuard
+from typing import Final
 
 from parley.domain.errors import ConflictError, OutcomeUnknownError, ParleyError, UnavailableError
 from parley.domain.events import Entry
@@ -19,9 +19,6 @@ from parley.ingest.batch import BatchLimits, Done, OpenBatch, Waiting
 from parley.ingest.recovery import RECOVERABLE, Case, Found, Recovery
 from parley.log.port import Log
 from parley.telemetry.clock import Clock
-
-MAX_IN_FLIGHT: Final = 2
-"""One append that runs, and one that is open in front of the log."""
 
 _SWEEP_S: Final = 0.25
 _TURN_S: Final = 0.01
@@ -42,6 +39,7 @@ class Batcher:
         What a log of its own could not decide is given to ``recovery``, then sent again.
         """
         self._log = log
+        self._max_in_flight = log.at_once + 1  # the last one is open in front of the log
         self._recovery = recovery
         self._recovering: set[Waiting] = set()
         self._observe = observe
@@ -90,13 +88,13 @@ class Batcher:
                 await asyncio.sleep(_TURN_S if self._recovering else 0)
 
     def _schedule(self) -> None:
-        if not self._flush_is_due and len(self._in_flight) < MAX_IN_FLIGHT:
+        if not self._flush_is_due and len(self._in_flight) < self._max_in_flight:
             self._flush_is_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        while self._pending and len(self._in_flight) < MAX_IN_FLIGHT:
+        while self._pending and len(self._in_flight) < self._max_in_flight:
             batch = self._open = OpenBatch(self._limits, self._clock.monotonic())
             while self._pending and batch.add(self._pending[0]):
                 self._pending.popleft()
@@ -116,7 +114,7 @@ class Batcher:
             self._observe(entries, results, self._clock.monotonic() - batch.sent_at)
         finally:
             for waiting, result in zip(batch.entries, results, strict=True):
-                if self._recovery is not None and _is_recoverable(result, waiting):
+                if isinstance(result, Refused) and self._recovery is not None and _is_recoverable(result, waiting):
                     self._recover(self._recovery, waiting, result)
                 else:
                     self._release(waiting)
@@ -181,8 +179,8 @@ class Batcher:
             waiting.settle(_too_slow())
 
 
-def _is_recoverable(result: Outcome | ParleyError, waiting: Waiting) -> TypeGuard[Refused]:
-    return isinstance(result, Refused) and result.reason in RECOVERABLE and waiting.done is not None
+def _is_recoverable(refused: Refused, waiting: Waiting) -> bool:
+    return refused.reason in RECOVERABLE and waiting.done is not None
 
 
 def _too_slow() -> UnavailableError:

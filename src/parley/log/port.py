@@ -40,6 +40,9 @@ class Log(Protocol):
     durability: str
     """What an answer may claim once `append` is done: ``stored``, ``queued`` or ``relaxed``."""
 
+    at_once: int
+    """How many appends are under way together; one more may wait in front of them."""
+
     def append(self, batch: Batch) -> asyncio.Future[list[Outcome]]:
         """Seal the batch when its turn has come and append its entries in one atomic step.
 

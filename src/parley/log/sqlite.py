@@ -19,6 +19,7 @@ class SqliteLog:
     def __init__(self, inline: Inline, clock: Clock) -> None:
         """Store through ``inline``, by the time of ``clock``."""
         self.durability = inline.durability
+        self.at_once = 1
         self._inline = inline
         self._clock = clock
 

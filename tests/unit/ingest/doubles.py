@@ -15,6 +15,7 @@ class HeldLog:
     """A `Log` that remembers each batch and holds its future until `settle`."""
 
     durability = "stored"
+    at_once = 1
 
     def __init__(self) -> None:
         """Hold nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,12 +17,13 @@ from parley.log.redis.errors import away
 from parley.log.redis.lives import Lives
 from parley.log.redis.packing import Packed, Vouched
 from parley.log.redis.sampling import Sampling
-from parley.log.redis.settling import Share
+from parley.log.redis.settling import OTHER_LIFE, Share
 from parley.log.redis.wires import Call, Wires
 from parley.telemetry.clock import Clock
 
 _AGAIN_S: Final = 0.05
 """Between two tries of a batch whose reply was lost; the adoption of a life ends it early."""
+_AT_ONCE: Final = 2
 _REMEMBERED_TOKENS: Final = 100_000
 
 
@@ -37,11 +38,16 @@ class AppendTerms(NamedTuple):
 
 
 class RedisLog:
-    """Appends batches one after the other: what arrives while one is under way travels with the next."""
+    """Appends batches, two at a time, in their order: what arrives meanwhile travels with the next.
+
+    Two, for that is how many of a writer's replies the script keeps: while a batch is not settled, the second one after
+    it must not be sent, or the reply could be lost for ever.
+    """
 
     def __init__(self, wires: Wires, lives: Lives, vouched: Vouched, sampling: Sampling, terms: AppendTerms) -> None:
         """Append over ``wires`` in the adopted ``lives``."""
         self.durability = "queued"
+        self.at_once = _AT_ONCE
         self._wires = wires
         self._lives = lives
         self._vouched = vouched
@@ -52,9 +58,10 @@ class RedisLog:
         self._sequences: dict[int, int] = defaultdict(int)
         self._partitions: dict[str, int] = {}
         self._tasks: set[asyncio.Task[list[Outcome]]] = set()
+        self._sent: deque[asyncio.Task[None]] = deque()
 
     def append(self, batch: Batch) -> asyncio.Future[list[Outcome]]:
-        """Append the batch when those before it are settled; until then it takes in what arrives."""
+        """Append the batch when all but the last before it are settled; until then it takes in what arrives."""
         task = asyncio.get_running_loop().create_task(self._append(batch), name="append")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -81,10 +88,14 @@ class RedisLog:
 
     async def _append(self, batch: Batch) -> list[Outcome]:
         async with self._turn:
+            if len(self._sent) == _AT_ONCE:
+                await asyncio.wait({self._sent.popleft()})
             entries = batch.seal()
             shares = self._share(entries)
-            await self._settle(shares)
-            self._sampling.acknowledge(share.last_position() for share in shares)
+            settled = asyncio.get_running_loop().create_task(self._settle(shares), name="settle")
+            self._sent.append(settled)
+        await settled
+        self._sampling.acknowledge(share.last_position() for share in shares)
         return self._gather(shares, len(entries))
 
     def _share(self, entries: Sequence[Entry]) -> list[Share]:
@@ -123,10 +134,11 @@ class RedisLog:
         for error in errors:
             if isinstance(error, OutcomeUnknownError) or len(errors) == len(shares):
                 raise error
-        outcomes: dict[int, Outcome] = {}
+        outcomes: list[Outcome] = [OTHER_LIFE] * count
         for share in shares:
-            outcomes.update(zip(share.packed.places, share.outcomes(), strict=True))
-        return [outcomes[place] for place in range(count)]
+            for place, outcome in zip(share.packed.places, share.outcomes(), strict=True):
+                outcomes[place] = outcome
+        return outcomes
 
     def _partition(self, token: str) -> int:
         partition = self._partitions.get(token)

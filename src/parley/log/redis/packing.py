@@ -122,5 +122,5 @@ def _other(epoch: int, code: int, number: int, at: int, sequence: int) -> Outcom
 
 
 def last_position(outcomes: Sequence[Outcome]) -> Position | None:
-    """Give the highest position that was given, ``None`` if nothing was appended."""
-    return max((outcome.position for outcome in outcomes if isinstance(outcome, Appended)), default=None)
+    """Give the highest position that was given, which is the last; ``None`` if nothing was appended."""
+    return next((outcome.position for outcome in reversed(outcomes) if isinstance(outcome, Appended)), None)

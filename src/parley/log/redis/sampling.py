@@ -42,7 +42,7 @@ class Sampling:
         """Note the highest position that this process was told of, by partition."""
         for partition, position in positions:
             if position is not None:
-                self._acknowledged[partition] = position
+                self._acknowledged[partition] = max(position, self._acknowledged.get(partition, position))
 
     async def _run(self) -> None:
         while True:

@@ -19,7 +19,7 @@ from parley.log.redis.packing import Packed, last_position, read_outcomes
 from parley.log.redis.wire import LostReplyError, NotSentError, Reply
 from parley.log.redis.wires import Call
 
-_OTHER_LIFE: Final = Refused(Reason.EPOCH)
+OTHER_LIFE: Final = Refused(Reason.EPOCH)
 _LATE: Final = b"LATE"
 
 Settled = Sequence[Outcome] | UnavailableError | OutcomeUnknownError
@@ -95,7 +95,7 @@ class Share:
         return None
 
     def _refused(self) -> list[Outcome]:
-        return [_OTHER_LIFE] * len(self.packed.places)
+        return [OTHER_LIFE] * len(self.packed.places)
 
 
 def unknown(why: object) -> OutcomeUnknownError:

@@ -36,59 +36,87 @@ class Wire:
         """Take what makes a connection, and how long connecting may take, and then all replies of an exchange."""
         self._make = connect
         self._timeout_s = timeout_s
-        self._turn = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._awaited = 0
         self._connection: AbstractConnection | None = None
 
     async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        """Send commands in one write and give their replies in order; errors are given, not raised."""
+        """Send commands in one write and give their replies in order; errors are given, not raised.
+
+        Exchanges are pipelined: the next is sent while this one waits for its replies.
+        """
         packed = b"".join(_pack(command) for command in commands)
-        async with self._turn:
+        async with self._writing:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     connection = await self._connected()
             except (RedisError, OSError) as error:
-                await self._drop()
+                await self._drop(self._connection)
                 return [NotSentError(str(error) or type(error).__name__)] * len(commands)
-            return await self._talk(connection, packed, len(commands))
+            deadline = asyncio.get_running_loop().time() + self._timeout_s
+            lost = await self._send(connection, packed, deadline)
+        if lost is not None:
+            return [lost] * len(commands)
+        return await self._receive(connection, len(commands), deadline)  # in the order of sending: a lock is fair
 
     async def close(self) -> None:
         """Close the connection, once what is under way is done."""
-        async with self._turn:
-            await self._drop()
+        async with self._writing, self._reading:
+            await self._drop(self._connection)
 
     async def _connected(self) -> AbstractConnection:
         """Give a connection that was alive when last heard of: an end that is already known must not cost a call."""
         connection = self._connection
         if connection is not None and connection.is_connected:
-            if not await connection.can_read():
+            if self._awaited or not await connection.can_read():
                 return connection
-            await self._drop()
+            await self._drop(connection)
         connection = self._connection = self._make()
         await connection.connect()  # type: ignore[no-untyped-call]
         return connection
 
-    async def _talk(self, connection: AbstractConnection, packed: bytes, count: int) -> list[Reply]:
-        replies: list[Reply] = []
+    async def _send(self, connection: AbstractConnection, packed: bytes, deadline: float) -> LostReplyError | None:
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout_at(deadline):
                 await connection.send_packed_command([packed], check_health=False)
+        except (RedisError, OSError) as error:
+            await self._drop(connection)
+            return _lost(error)
+        except BaseException:
+            await self._drop(connection)
+            raise
+        return None
+
+    async def _receive(self, connection: AbstractConnection, count: int, deadline: float) -> list[Reply]:
+        replies: list[Reply] = []
+        self._awaited += 1
+        try:
+            async with asyncio.timeout_at(deadline), self._reading:
                 for _ in range(count):
                     replies.append(await _read(connection))  # noqa: PERF401 - kept up to the failure
         except (RedisError, OSError) as error:
-            await self._drop()
-            lost = LostReplyError(str(error) or type(error).__name__)
-            return replies + [lost] * (count - len(replies))
+            await self._drop(connection)
+            return replies + [_lost(error)] * (count - len(replies))
         except BaseException:
-            await self._drop()
+            await self._drop(connection)
             raise
+        finally:
+            self._awaited -= 1
         if any(isinstance(reply, _ELSEWHERE) for reply in replies):
-            await self._drop()
+            await self._drop(connection)
         return replies
 
-    async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
+    async def _drop(self, connection: AbstractConnection | None) -> None:
+        """Close a connection for good: whoever still waits for a reply from it has lost that."""
+        if connection is self._connection:
+            self._connection = None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _lost(error: Exception) -> LostReplyError:
+    return LostReplyError(str(error) or type(error).__name__)
 
 
 def _pack(command: Command) -> bytes:
