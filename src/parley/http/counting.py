@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from parley.http.operations import OPERATIONS
+from parley.http.paths import LONGEST_REMEMBERED, REMEMBERED_PATHS
 from parley.http.wire.request import Request
 from parley.telemetry.instruments import Counter
 from parley.telemetry.metrics import Metrics
@@ -53,10 +55,17 @@ class RequestCounts:
 
 def find_route(path: str) -> str:
     """Give the template that a path belongs to, with the documented spelling of the collection."""
+    return _remembered(path) if len(path) <= LONGEST_REMEMBERED else _find(path)
+
+
+def _find(path: str) -> str:
     fixed = _FIXED.get(path)
     if fixed is not None:
         return fixed
     return _TEMPLATES.get(_shape(path), UNKNOWN)
+
+
+_remembered = lru_cache(REMEMBERED_PATHS)(_find)
 
 
 def _shape(path: str) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ Everything runs in callbacks: no task is made for a create whose parents are rem
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -15,17 +16,17 @@ from parley.domain.errors import NotFoundError, ParleyError
 from parley.domain.events import IdempotencyKey
 from parley.domain.model import Draft
 from parley.http.exchange import Exchange
-from parley.http.fields import Object, read_draft, read_drafts, read_title
+from parley.http.fields import read_draft, read_drafts, read_title
+from parley.http.paths import CreatePath, Kind
 from parley.http.problems import refuse
 from parley.http.requests import (
     check_content,
     check_size,
     read_idempotency_key,
-    read_number,
     read_object,
     read_wait,
 )
-from parley.http.times import format_time
+from parley.http.times import time_bytes
 from parley.http.written import written_headers
 from parley.ingest.chats import ChatWrites
 from parley.ingest.messages import MessageWrites
@@ -40,10 +41,11 @@ _REPLAYED: Final = (b"Idempotent-Replayed", b"true")
 _encode = msgspec.json.Encoder().encode
 
 
-class _Asked(NamedTuple):
+class _Asked(msgspec.Struct, frozen=True):
     """A create whose headers are fine."""
 
     exchange: Exchange
+    path: CreatePath
     key: str | None
     wait_s: int | None
 
@@ -53,112 +55,100 @@ class Creates:
 
     def __init__(self, writes: Writes, chats: ChatWrites, messages: MessageWrites) -> None:
         """Ask ``writes`` for admission and parents, write through ``chats`` and ``messages``."""
-        self._writes = writes
+        self._check_admission = writes.admission.check
+        self._resolve = writes.parents.resolve
         self._chats = chats
         self._messages = messages
+        self._send: dict[Kind, Callable[[_Asked], None]] = {
+            "chats": self._chat, "messages": self._message, "bulk": self._bulk,
+        }  # fmt: skip
 
-    def create_chat(self, exchange: Exchange, token: str) -> None:
-        """Answer ``POST A/{token}/chats``."""
-        self._begin(exchange, token, None, self._chat)
-
-    def create_message(self, exchange: Exchange, token: str, chat: str) -> None:
-        """Answer ``POST …/chats/{chat}/messages``."""
-        self._begin(exchange, token, chat, self._message)
-
-    def create_messages(self, exchange: Exchange, token: str, chat: str) -> None:
-        """Answer ``POST …/chats/{chat}/messages/bulk``."""
-        self._begin(exchange, token, chat, self._bulk)
-
-    def _begin(
-        self, exchange: Exchange, token: str, chat: str | None, go_on: Callable[[_Asked, str, int], None]
-    ) -> None:
-        """Check what comes before the parents; find the parents; then ``go_on`` or refuse."""
+    def create(self, exchange: Exchange, path: CreatePath) -> None:
+        """Check what comes before the parents; find the parents; then send it, or refuse."""
         try:
-            self._writes.admission.check()
+            self._check_admission()
             check_content(exchange)
-            asked = _Asked(exchange, read_idempotency_key(exchange), read_wait(exchange))
+            asked = _Asked(exchange, path, read_idempotency_key(exchange), read_wait(exchange))
             check_size(exchange)
         except ParleyError as error:
             refuse(exchange, error)
             return
-        number = None if chat is None else read_number(chat)
+        self._resolve(path.token, path.chat, partial(self._resolved, asked))
 
-        def found(error: ParleyError | None) -> None:
-            if error is None and chat is not None and number is None:
-                error = NotFoundError("Chat")
-            try:
-                if error is not None:
-                    raise error
-                go_on(asked, token, number or 0)
-            except ParleyError as refusal:
-                refuse(exchange, refusal)
+    def _resolved(self, asked: _Asked, error: ParleyError | None) -> None:
+        try:
+            if error is not None:
+                raise error
+            if asked.path.is_impossible:
+                raise NotFoundError("Chat")
+            self._send[asked.path.kind](asked)
+        except ParleyError as refusal:
+            refuse(asked.exchange, refusal)
 
-        self._writes.parents.resolve(token, number, found)
+    def _chat(self, asked: _Asked) -> None:
+        body, token = asked.exchange.body, asked.path.token
+        title = read_title(read_object(body, "chat") if body else {})
+        self._chats.create_chat(
+            token, title, _identify(asked, title), asked.wait_s, partial(self._chat_made, asked, title)
+        )
 
-    def _chat(self, asked: _Asked, token: str, _: int) -> None:
-        exchange = asked.exchange
-        members: Object = read_object(exchange.body, "chat") if exchange.body else {}
-        title = read_title(members)
+    def _chat_made(self, asked: _Asked, title: str | None, result: Accepted | ParleyError) -> None:
+        if isinstance(result, ParleyError):
+            refuse(asked.exchange, result)
+            return
+        body = b'{"number":%d,"messages_count":0,"title":%b,"created_at":"%b"}' % (
+            result.number, _encode(title), time_bytes(result.at),
+        )  # fmt: skip
+        _answer(asked, result, body, is_located=True)
 
-        def made(result: Accepted | ParleyError) -> None:
-            if isinstance(result, ParleyError):
-                refuse(exchange, result)
-                return
-            body = b'{"number":%d,"messages_count":0,"title":%b,"created_at":"%b"}' % (
-                result.number,
-                _encode(title),
-                format_time(result.at).encode(),
-            )
-            self._answer(asked, result, body, b"%b/%d" % (exchange.path.encode(), result.number))
+    def _message(self, asked: _Asked) -> None:
+        body = asked.exchange.body
+        draft = read_draft(read_object(body, "message"), body)
+        self._messages.create_messages(
+            _parent(asked), (draft,), _identify(asked, draft), asked.wait_s, partial(self._message_made, asked, draft)
+        )
 
-        key = _identify("chats", asked.key, token, None, title)
-        self._chats.create_chat(token, title, key, asked.wait_s, made)
+    def _message_made(self, asked: _Asked, draft: Draft, result: Accepted | ParleyError) -> None:
+        if isinstance(result, ParleyError):
+            refuse(asked.exchange, result)
+        else:
+            _answer(asked, result, _created_message(result, draft), is_located=True)
 
-    def _message(self, asked: _Asked, token: str, chat: int) -> None:
-        exchange = asked.exchange
-        draft = read_draft(read_object(exchange.body, "message"), exchange.body)
+    def _bulk(self, asked: _Asked) -> None:
+        body = asked.exchange.body
+        drafts = read_drafts(read_object(body), body)
+        self._messages.create_messages(
+            _parent(asked), drafts, _identify(asked, drafts), asked.wait_s, partial(self._bulk_made, asked, len(drafts))
+        )
 
-        def made(result: Accepted | ParleyError) -> None:
-            if isinstance(result, ParleyError):
-                refuse(exchange, result)
-                return
-            location = b"%b/%d" % (exchange.path.encode(), result.number)
-            self._answer(asked, result, _created_message(result, draft), location)
-
-        key = _identify("messages", asked.key, token, chat, draft)
-        self._messages.create_messages((token, chat), (draft,), key, asked.wait_s, made)
-
-    def _bulk(self, asked: _Asked, token: str, chat: int) -> None:
-        exchange = asked.exchange
-        drafts = read_drafts(read_object(exchange.body), exchange.body)
-
-        def made(result: Accepted | ParleyError) -> None:
-            if isinstance(result, ParleyError):
-                refuse(exchange, result)
-                return
-            numbers = range(result.number, result.number + len(drafts))
-            self._answer(asked, result, b'{"numbers":%b}' % _encode(list(numbers)), None)
-
-        key = _identify("bulk", asked.key, token, chat, drafts)
-        self._messages.create_messages((token, chat), drafts, key, asked.wait_s, made)
-
-    def _answer(self, asked: _Asked, accepted: Accepted, body: bytes, location: bytes | None) -> None:
-        headers: Headers = [_JSON, *written_headers(accepted.durability, asked.wait_s)]
-        if location is not None:
-            headers.append((b"Location", location))
-        if accepted.replayed:
-            headers.append(_REPLAYED)
-        asked.exchange.respond(201, headers, body)
+    def _bulk_made(self, asked: _Asked, count: int, result: Accepted | ParleyError) -> None:
+        if isinstance(result, ParleyError):
+            refuse(asked.exchange, result)
+            return
+        numbers = list(range(result.number, result.number + count))
+        _answer(asked, result, b'{"numbers":%b}' % _encode(numbers), is_located=False)
 
 
-def _identify(
-    route: str, key: str | None, token: str, chat: int | None, payload: str | Draft | tuple[Draft, ...] | None
-) -> IdempotencyKey | None:
+def _parent(asked: _Asked) -> tuple[str, int]:
+    return asked.path.token, asked.path.chat or 0
+
+
+def _answer(asked: _Asked, accepted: Accepted, body: bytes, *, is_located: bool) -> None:
+    headers: Headers = [_JSON, *written_headers(accepted.durability, asked.wait_s)]
+    if is_located:
+        headers.append((b"Location", b"%b/%d" % (asked.path.location, accepted.number)))
+    if accepted.replayed:
+        headers.append(_REPLAYED)
+    asked.exchange.respond(201, headers, body)
+
+
+def _identify(asked: _Asked, payload: str | Draft | tuple[Draft, ...] | None) -> IdempotencyKey | None:
     """Fingerprint the validated request, so that wrapped and flat bodies are the same one."""
-    if key is None:
+    if asked.key is None:
         return None
-    identity = _encode(("POST", route, token, chat, payload))
-    return IdempotencyKey(route, key, blake2b(identity, digest_size=_FINGERPRINT_BYTES).digest())
+    path = asked.path
+    identity = _encode(("POST", path.kind, path.token, path.chat, payload))
+    return IdempotencyKey(path.kind, asked.key, blake2b(identity, digest_size=_FINGERPRINT_BYTES).digest())
 
 
 def _created_message(accepted: Accepted, draft: Draft) -> bytes:
@@ -170,5 +160,5 @@ def _created_message(accepted: Accepted, draft: Draft) -> bytes:
         _encode(draft.body),
         sender,
         metadata,
-        format_time(accepted.at).encode(),
+        time_bytes(accepted.at),
     )

@@ -12,6 +12,12 @@ def format_time(at: int) -> str:
     return f"{_format_second(second)}.{millisecond:03}Z"
 
 
+@lru_cache(maxsize=64)
+def time_bytes(at: int) -> bytes:
+    """Format the time of a create; those of one append share it."""
+    return format_time(at).encode()
+
+
 @lru_cache(maxsize=512)
 def _format_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

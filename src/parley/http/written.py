@@ -6,12 +6,16 @@ from typing import Final
 
 from parley.ingest.writes import STORED
 
+Header = tuple[bytes, bytes]
+
+_DURABILITY: Final[dict[str, Header]] = {
+    durability: (b"Parley-Durability", durability.encode()) for durability in (STORED, "queued", "relaxed")
+}
 _WAITED: Final = (b"Preference-Applied", b"wait")
 
 
-def written_headers(durability: str, wait_s: int | None) -> list[tuple[bytes, bytes]]:
+def written_headers(durability: str, wait_s: int | None) -> tuple[Header, ...]:
     """Give the headers; ``wait_s`` is the client's ``Prefer: wait``, which was met if the write is stored."""
-    headers = [(b"Parley-Durability", durability.encode())]
     if wait_s is not None and durability == STORED:
-        headers.append(_WAITED)
-    return headers
+        return _DURABILITY[durability], _WAITED
+    return (_DURABILITY[durability],)

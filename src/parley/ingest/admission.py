@@ -26,7 +26,7 @@ class Admission:
         """Measure the depth of ``log`` and ``batcher`` against ``bound``."""
         self._log = log
         self._batcher = batcher
-        self._bound = bound
+        self._max_messages, self._max_bytes = bound
 
     def check(self) -> None:
         """Return if a write may start.
@@ -51,5 +51,7 @@ class Admission:
         return Depth(messages + self._batcher.waiting, size + self._batcher.waiting_bytes)
 
     def _is_full(self) -> bool:
-        depth = self.depth()
-        return depth.messages >= self._bound.max_messages or depth.bytes >= self._bound.max_bytes
+        """Compare as `depth` adds; asked before every write, so without an object for it."""
+        messages, size = self._log.depth()
+        batcher = self._batcher
+        return messages + batcher.waiting >= self._max_messages or size + batcher.waiting_bytes >= self._max_bytes

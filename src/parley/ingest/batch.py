@@ -56,7 +56,7 @@ class OpenBatch:
         """Begin empty; ``sent_at`` is when it was handed to the log."""
         self.sent_at = sent_at
         self.entries: list[Waiting] = []
-        self._limits = limits
+        self._max_entries, self._max_bytes = limits
         self._size = 0
         self._sealed = False
         self._lock = threading.Lock()
@@ -64,10 +64,11 @@ class OpenBatch:
     def add(self, waiting: Waiting) -> bool:
         """Take one more in; ``False`` if it is sealed or full. An empty one takes anything."""
         with self._lock:
-            if self._sealed or (self.entries and not self._has_room(waiting)):
+            size = self._size + waiting.size
+            if self._sealed or (self.entries and (size > self._max_bytes or len(self.entries) >= self._max_entries)):
                 return False
             self.entries.append(waiting)
-            self._size += waiting.size
+            self._size = size
             return True
 
     def seal(self) -> Sequence[Entry]:
@@ -84,7 +85,3 @@ class OpenBatch:
             overdue = [waiting for waiting in self.entries if waiting.deadline <= now]
             self.entries = [waiting for waiting in self.entries if waiting.deadline > now]
             return overdue
-
-    def _has_room(self, waiting: Waiting) -> bool:
-        within = self._size + waiting.size <= self._limits.max_bytes
-        return within and len(self.entries) < self._limits.max_entries

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
+import msgspec
+
 from parley.domain.errors import KeyReusedError, ParleyError, UnavailableError
 from parley.domain.events import Entry
-from parley.domain.numbering import Appended, Outcome, Reason, Refused, Replayed
+from parley.domain.numbering import Appended, Outcome, Reason, Replayed
 from parley.ingest.admission import Admission
 from parley.ingest.batcher import Batcher
 from parley.ingest.parents import Parents
@@ -19,7 +21,7 @@ from parley.log.port import Log
 STORED: Final = "stored"
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True):
     """The write has its (first) number and time; ``replayed`` if an earlier request made it."""
 
     number: int
@@ -62,20 +64,11 @@ class Writes:
 
         ``wait_s`` is the client's ``Prefer: wait``, if it sent one.
         """
-
-        def done(result: Outcome | ParleyError) -> None:
-            if wait_s is None or self._storing is None or not isinstance(result, Appended | Replayed):
-                reply(self._accepted(entry, result, self._log.durability))
-            else:
-                self._storing.wait(entry.token, result.position, deadline - loop.time(), partial(stored, result))
-
-        def stored(result: Outcome, is_stored: bool) -> None:  # noqa: FBT001 - what Storing tells
-            reply(self._accepted(entry, result, STORED if is_stored else self._log.durability))
-
-        timeout_s = wait_s or self._answer_timeout_s
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        self._batcher.submit(entry, size, timeout_s, done)
+        if wait_s is None or self._storing is None:
+            self._batcher.submit(entry, size, wait_s or self._answer_timeout_s, partial(self._done, entry, reply))
+        else:
+            done = partial(self._wait, self._storing, entry, reply, asyncio.get_running_loop().time() + wait_s)
+            self._batcher.submit(entry, size, wait_s, done)
 
     async def append(self, entry: Entry, size: int, wait_s: int | None = None) -> Accepted:
         """Append ``entry`` and give what became of it, or raise its error."""
@@ -96,13 +89,28 @@ class Writes:
         """Wait until every entry has its outcome."""
         await self._batcher.drained()
 
+    def _done(self, entry: Entry, reply: Reply, result: Outcome | ParleyError) -> None:
+        reply(self._accepted(entry, result, self._log.durability))
+
+    def _wait(
+        self, storing: Storing, entry: Entry, reply: Reply, deadline: float, result: Outcome | ParleyError
+    ) -> None:
+        """Let ``reply`` wait until what was appended is stored; what was refused is told at once."""
+        if not isinstance(result, Appended | Replayed):
+            self._done(entry, reply, result)
+            return
+
+        def stored(is_stored: bool) -> None:  # noqa: FBT001 - what Storing tells
+            reply(self._accepted(entry, result, STORED if is_stored else self._log.durability))
+
+        storing.wait(entry.token, result.position, deadline - asyncio.get_running_loop().time(), stored)
+
     def _accepted(self, entry: Entry, result: Outcome | ParleyError, durability: str) -> Accepted | ParleyError:
+        if isinstance(result, Appended | Replayed):
+            return Accepted(result.number, result.position.at, isinstance(result, Replayed), durability)
         if isinstance(result, ParleyError):
             return result
-        if isinstance(result, Refused):
-            gone = self.parents.refused(entry.token, entry.chat, result.reason)
-            return gone or _REFUSALS[result.reason]()
-        return Accepted(result.number, result.position.at, not isinstance(result, Appended), durability)
+        return self.parents.refused(entry.token, entry.chat, result.reason) or _REFUSALS[result.reason]()
 
 
 def _exhausted() -> UnavailableError:

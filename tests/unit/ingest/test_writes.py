@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from parley.domain.errors import KeyReusedError, NotFoundError, ParleyError, UnavailableError
 from parley.domain.events import Entry, IdempotencyKey
@@ -81,14 +82,14 @@ async def test_a_life_of_an_application(desk: Desk, ports: Ports) -> None:
     ports.clock.move(1)
     at = ports.clock.now
     edited = Message(1, "b", None, None, BEGAN_AT, at, edited=True)
-    assert await desk.messages.edit_message(token, 1, 1, "b") == (edited, accepted._replace(at=at))
+    assert await desk.messages.edit_message(token, 1, 1, "b") == (edited, replace(accepted, at=at))
     assert await ports.storage.get_message(token, 1, 1) == edited
     retitled = Chat(1, None, 1, BEGAN_AT, at)
-    assert await desk.chats.retitle_chat(token, 1, None) == (retitled, accepted._replace(at=at))
+    assert await desk.chats.retitle_chat(token, 1, None) == (retitled, replace(accepted, at=at))
     assert await ports.storage.get_chat(token, 1) == retitled
-    assert await desk.messages.delete_message(token, 1, 1) == accepted._replace(at=at)
+    assert await desk.messages.delete_message(token, 1, 1) == replace(accepted, at=at)
     assert (await ports.storage.get_chat(token, 1)).messages_count == 0
-    assert await desk.chats.delete_chat(token, 1) == accepted._replace(at=at)
+    assert await desk.chats.delete_chat(token, 1) == replace(accepted, at=at)
     assert not desk.remembers(token, 1)
     assert desk.remembers(token, None)
     await desk.applications.delete_application(token)
@@ -102,7 +103,7 @@ async def test_a_repeat_is_marked(desk: Desk, ports: Ports) -> None:
     first = await desk.post(chat, "a", keyed("k"))
     ports.clock.move(9)
 
-    assert await desk.post(chat, "a", keyed("k")) == first._replace(replayed=True)
+    assert await desk.post(chat, "a", keyed("k")) == replace(first, replayed=True)
     assert isinstance(await desk.post(chat, "b", keyed("k", "another payload")), KeyReusedError)
 
 

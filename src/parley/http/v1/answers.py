@@ -46,7 +46,7 @@ def send_bytes(exchange: Exchange, body: bytes, headers: Headers) -> None:
 
 def send_written(exchange: Exchange, view: View | None, durability: str, wait_s: int | None) -> None:
     """Answer a change with the new state, or a deletion (``None``) with 204."""
-    headers = written_headers(durability, wait_s)
+    headers = list(written_headers(durability, wait_s))
     if view is None:
         exchange.respond(204, headers, b"")
     else:

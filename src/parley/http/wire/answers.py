@@ -18,10 +18,8 @@ _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 def header_lines(headers: Headers) -> bytes:
     """Write headers as lines; a value that would end its line early, and forge what follows, is refused."""
-    lines = b""
-    for header in headers:
-        lines += b"%b: %b\r\n" % header
-    if len(lines.splitlines()) != len(headers):
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if not lines.count(b"\r") == lines.count(b"\n") == len(headers):
         raise ValueError("a header of an answer may not contain CR or LF")
     return lines
 

@@ -9,8 +9,8 @@ from typing import Final
 from parley.http.exchange import Exchange
 from parley.http.front import refuse_unknown
 from parley.http.operations import OPERATIONS
+from parley.http.paths import read_create_path
 from parley.http.problems import CONTENT_TYPE, problem
-from parley.http.write.routes import create_path
 
 Application = Callable[[Exchange], None]
 
@@ -32,7 +32,7 @@ class WriteService:
         """Answer one exchange."""
         if answer_probe(self._probes, exchange):
             return
-        if create_path(exchange.path.split("/")):
+        if read_create_path(exchange.path):
             _allow(exchange, None, b"POST, OPTIONS", set())
         else:
             detail = "Not found"
