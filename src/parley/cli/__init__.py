@@ -32,6 +32,7 @@ COMMANDS = {
     "config": ("parley.cli.config:config", "Print every setting, its value and where it comes from."),
     "import": ("parley.cli.import_:import_", "Send a JSONL file to a deployment, each record once."),
     "export": ("parley.cli.export:export", "Write an application's messages as JSONL."),
+    "bench": ("parley.cli.bench:bench", "Measure a deployment: its ceiling, its latencies, and that it kept all."),
     "apps": ("parley.cli.apps:apps", "Create and list applications."),
 }
 """Import path and sentence by name; a command's module is imported when that command is called."""

@@ -14,7 +14,7 @@ from parley.cli import COMMANDS, main
 from tests.support.server import free_ports, parley_command
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of nobody
-CLIENT_COMMANDS = [("import",), ("export",), ("apps",), ("apps", "create"), ("apps", "list")]
+CLIENT_COMMANDS = [("import",), ("export",), ("bench",), ("apps",), ("apps", "create"), ("apps", "list")]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

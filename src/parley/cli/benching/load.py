@@ -1,0 +1,90 @@
+"""One loop: users ask what is due, until nothing more is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Final
+
+from parley.cli.benching.latencies import Latencies
+from parley.cli.benching.mix import Mix, Request
+from parley.cli.benching.pace import Pace
+from parley.cli.benching.tally import Tally
+from parley.cli.benching.user import User
+
+ANSWER_TIMEOUT_S: Final = 15.0
+"""What has no answer so long after the last request was sent gets none."""
+
+_TICK_S: Final = 0.001
+
+
+class Load:
+    """Gives free users the next request as soon as it is due; nobody waits in a line of a single connection."""
+
+    def __init__(self, mix: Mix, pace: Pace, tally: Tally, users: Sequence[User]) -> None:
+        """Take connected users, all of them free."""
+        self.answered_at = 0.0
+        """When the last answer came."""
+        self.delays = Latencies()
+        """How late this process looked at what is due, seen every millisecond."""
+        self._mix = mix
+        self._pace = pace
+        self._tally = tally
+        self._free = list(users)
+        self._users = len(users)
+        self._all_free = asyncio.Event()
+        self._is_over = False
+        for user in users:
+            user.host = self
+
+    async def run(self) -> int:
+        """Run to the end, and give how many requests were due and never sent."""
+        try:
+            looked = perf_counter()
+            while not self._pace.is_over(looked):
+                self._wake()
+                await asyncio.sleep(_TICK_S)
+                now = perf_counter()
+                self._note_delay(now - looked - _TICK_S)
+                looked = now
+            unsent = self._pace.unsent(perf_counter())
+            if len(self._free) < self._users:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._all_free.wait(), ANSWER_TIMEOUT_S)
+        finally:
+            self._is_over = True
+        return unsent
+
+    def settled(self, user: User, request: Request, status: int, body: bytes, seconds: float) -> None:
+        """Count an answer, and give its user the next request."""
+        self._tally.answered(request, status, body, seconds)
+        self.answered_at = perf_counter()
+        self._next(user)
+
+    def failed(self, user: User, request: Request, why: str, *, was_sent: bool) -> None:
+        """Count a request without an answer, and give its user the next."""
+        self._tally.unanswered(request, why, was_sent=was_sent)
+        self._next(user)
+
+    def _next(self, user: User) -> None:
+        due = None if self._is_over else self._pace.take(perf_counter())
+        if due is not None:
+            user.send(self._mix.next(), due)
+            return
+        self._free.append(user)
+        if self._pace.is_over(perf_counter()) and len(self._free) == self._users:
+            self._all_free.set()
+
+    def _note_delay(self, seconds: float) -> None:
+        """Count a delay as often as somebody would have met it: the first met all of it, the last hardly any."""
+        while seconds > _TICK_S:
+            self.delays.add(seconds)
+            seconds -= _TICK_S
+        self.delays.add(max(seconds, 0.0))
+
+    def _wake(self) -> None:
+        """Give what is due by now to whoever is free."""
+        while self._free and (due := self._pace.take(perf_counter())) is not None:
+            self._free.pop().send(self._mix.next(), due)

@@ -1,0 +1,153 @@
+"""An application that is there for one run, and is deleted with all it has when the run is over, however it ends."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from array import array
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+import msgspec
+
+from parley.cli.benching.book import Book
+from parley.cli.benching.mix import texts
+from parley.cli.client import APPLICATIONS, PAGE_LIMIT, ApiError, call, next_page, read_answer
+
+SEEDS: Final = 100
+"""Messages that each chat begins with where reads are asked for: two pages."""
+SETTLED_AFTER_S: Final = 15.0
+"""Counts that have not moved for so long are what they are: a deployment promises them within 5 s."""
+
+_LOOK_EVERY_S: Final = 0.2
+_DELETED_WITHIN_S: Final = 10.0
+_PASSING: Final = frozenset({None, 429, 502, 503, 504})
+_JSON: Final = {"Content-Type": "application/json"}
+_NOT_FOUND: Final = 404
+
+
+class _Application(msgspec.Struct):
+    token: str
+
+
+class _Chat(msgspec.Struct):
+    number: int
+    messages_count: int = 0
+
+
+class _Numbers(msgspec.Struct):
+    numbers: list[int]
+
+
+class _Message(msgspec.Struct):
+    number: int
+
+
+class Throwaway:
+    """Create it with ``with``; ``is_deleted`` says afterwards whether it is gone."""
+
+    def __init__(self, client: httpx.Client, admin: dict[str, str], name: str) -> None:
+        """Take a client of the full API, the admin's headers, and a name that tells people whose it is."""
+        self.path = ""
+        self.is_deleted = False
+        self._client = client
+        self._admin = admin
+        self._name = name
+
+    def __enter__(self) -> Self:
+        """Create it."""
+        body = msgspec.json.encode({"name": self._name})
+        answer = call(self._client, "POST", APPLICATIONS, content=body, headers={**_JSON, **self._admin})
+        self.path = f"{APPLICATIONS}/{read_answer(answer, _Application).token}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete it, or say how to."""
+        try:
+            self._delete()
+            self.is_deleted = True
+        except ApiError as trouble:
+            _say(f"{trouble.detail}; {self._remedy()}")
+        except BaseException:
+            _say(self._remedy())
+            raise
+
+    def open_chats(self, count: int, size: int, book: Book, *, seeded: bool) -> None:
+        """Open chats 1 to ``count``, with something to read if ``seeded``."""
+        bulk = msgspec.json.encode({"messages": [{"body": text} for text in (texts(size) * SEEDS)[: _seeds_of(size)]]})
+        for chat in range(1, count + 1):
+            number = read_answer(call(self._client, "POST", f"{self.path}/chats"), _Chat).number
+            if number != chat:
+                raise ApiError(f"chat {chat} of a new application has the number {number}")
+            if seeded:
+                place = f"{self.path}/chats/{chat}/messages/bulk"
+                answer = call(self._client, "POST", place, content=bulk, headers=_JSON)
+                book.acknowledged[chat] = array("Q", read_answer(answer, _Numbers).numbers)
+
+    def settled_counts(self, at_least: int) -> dict[int, int]:
+        """Give each chat's count once they add up to ``at_least``, or no longer move."""
+        total, moved_at = -1, time.monotonic()
+        while True:
+            counts = self._counts()
+            if sum(counts.values()) >= at_least:
+                return counts
+            if sum(counts.values()) != total:
+                total, moved_at = sum(counts.values()), time.monotonic()
+            if time.monotonic() - moved_at > SETTLED_AFTER_S:
+                return counts
+            time.sleep(_LOOK_EVERY_S)
+
+    def stored(self, chat: int) -> set[int]:
+        """Read the numbers of all messages of a chat."""
+        return {
+            message.number
+            for answer in self._pages(f"{self.path}/chats/{chat}/messages")
+            for message in read_answer(answer, list[_Message])
+        }
+
+    def _counts(self) -> dict[int, int]:
+        return {
+            chat.number: chat.messages_count
+            for answer in self._pages(f"{self.path}/chats")
+            for chat in read_answer(answer, list[_Chat])
+        }
+
+    def _pages(self, path: str) -> list[httpx.Response]:
+        answers, following = list[httpx.Response](), f"{path}?limit={PAGE_LIMIT}"
+        while following:
+            answers.append(call(self._client, "GET", following))
+            following = next_page(answers[-1], path) or ""
+        return answers
+
+    def _delete(self) -> None:
+        """Delete it; a deployment that is just restarting is waited for. Gone already is gone."""
+        until = time.monotonic() + _DELETED_WITHIN_S
+        while True:
+            try:
+                return self._try_delete()
+            except ApiError as error:
+                if error.status not in _PASSING or time.monotonic() > until:
+                    raise
+            time.sleep(_LOOK_EVERY_S)
+
+    def _try_delete(self) -> None:
+        answer = call(self._client, "DELETE", self.path)
+        if not answer.is_success and answer.status_code != _NOT_FOUND:
+            read_answer(answer, _Application)
+
+    def _remedy(self) -> str:
+        target = shlex.quote(f"{self._client.base_url!s}".rstrip("/") + self.path)
+        return f"this run's application is still there; delete it with: curl -X DELETE {target}"
+
+
+def _seeds_of(size: int) -> int:
+    """Give how many messages of a size fit a request well."""
+    return max(1, min(SEEDS, 512 * 1024 // (size + 16)))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"parley: {text}\n")

@@ -1,0 +1,58 @@
+"""What contradicts what was acknowledged."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+import pytest
+
+from parley.cli.benching.book import Book, listed
+
+
+def book(numbers: Iterable[int], unsettled: int = 0) -> Book:
+    """Give a book of one chat."""
+    made = Book(1)
+    made.acknowledged[1] = array("Q", numbers)
+    made.unsettled[1] = unsettled
+    return made
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unsettled", "counted"),
+    [
+        ([], 0, 0),
+        ([3, 1, 2], 0, 3),
+        ([1, 2, 4], 1, 4),  # the one without an answer took number 3
+        ([1, 2, 3], 1, 3),  # it was not written
+        ([1, 2, 3], 1, 4),  # it was
+    ],
+)
+def test_chat_that_kept_everything_has_no_finding(numbers: list[int], unsettled: int, counted: int) -> None:
+    """A create without an answer may have been written or not."""
+    assert book(numbers, unsettled).finding(1, counted) is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unsettled", "counted", "words"),
+    [
+        ([1, 2, 2], 0, 3, "number 2 was given twice"),
+        ([1, 2, 5], 0, 3, "number 3, 4 was skipped: 3 answers reach up to 5"),
+        ([1, 2, 5], 1, 3, "number 3, 4 was skipped"),
+        ([1, 2, 3], 0, 2, "it counts 2 messages, 3 were acknowledged"),
+        ([1, 2, 3], 0, 4, "it counts 4 messages, 3 were sent and not refused"),
+        ([1, 2, 3], 1, 5, "it counts 5 messages, 4 were sent and not refused"),
+    ],
+)
+def test_contradiction_is_named(numbers: list[int], unsettled: int, counted: int, words: str) -> None:
+    """Twice, skipped, too few, too many."""
+    assert (book(numbers, unsettled).finding(1, counted) or "").startswith(words)
+
+
+def test_missing_numbers_are_named_in_order() -> None:
+    """And only the first few of many."""
+    lost = book(range(10, 0, -1)).missing(1, {2, 4, 99})
+
+    assert lost == [1, 3, 5, 6, 7, 8, 9, 10]
+    assert listed(lost) == "1, 3, 5, 6, 7 …"
+    assert listed(lost[:2]) == "1, 3"
