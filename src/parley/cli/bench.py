@@ -113,6 +113,7 @@ def _measure(plan: Plan, admin: dict[str, str]) -> Report:
 def _compare(application: Throwaway, book: Book) -> Messages:
     """Hold what was acknowledged against what the chats say, and name what is missing."""
     counted = dict[int, int]()
+    sys.stderr.write(f"parley: comparing {book.total:,} acknowledged messages with the chats\n")
     try:
         counted = application.settled_counts(book.total)
         judged = ((chat, _finding(application, book, chat, counted.get(chat, 0))) for chat in book.chats)

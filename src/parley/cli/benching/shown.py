@@ -8,7 +8,7 @@ from typing import Final
 from parley.cli.benching.report import Loop, Operation, Report
 from parley.cli.tables import print_table
 
-_COLUMNS: Final = ("loop", "operation", "answers/s", "p50 ms", "p95", "p99", "p99.9", "max", "errors")
+_COLUMNS: Final = ("loop", "operation", "per s", "p50 ms", "p95", "p99", "p99.9", "max", "errors")
 _BAR_WIDTH: Final = 40
 
 
@@ -44,7 +44,7 @@ def sentences(report: Report) -> Iterator[str]:
 
 def _rows(loop: Loop) -> Iterator[tuple[str, ...]]:
     offered = loop.offered_per_s
-    name = "closed: as fast as it can" if offered is None else f"open: {offered:,.0f}/s offered"
+    name = "closed" if offered is None else f"open, {offered:,.0f}/s"
     for operation in loop.operations:
         yield name, operation.operation, f"{operation.per_s:,.0f}", *_latencies(operation), _errors(operation)
         name = ""

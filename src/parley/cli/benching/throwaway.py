@@ -89,16 +89,24 @@ class Throwaway:
                 book.acknowledged[chat] = array("Q", read_answer(answer, _Numbers).numbers)
 
     def settled_counts(self, at_least: int) -> dict[int, int]:
-        """Give each chat's count once they add up to ``at_least``, or no longer move."""
+        """Give each chat's count once they add up to ``at_least``, or no longer move.
+
+        Raises:
+            ApiError: they cannot be read, and not because the deployment is just restarting.
+        """
         total, moved_at = -1, time.monotonic()
         while True:
-            counts = self._counts()
-            if sum(counts.values()) >= at_least:
-                return counts
-            if sum(counts.values()) != total:
-                total, moved_at = sum(counts.values()), time.monotonic()
-            if time.monotonic() - moved_at > SETTLED_AFTER_S:
-                return counts
+            is_late = time.monotonic() - moved_at > SETTLED_AFTER_S
+            try:
+                counts = self._counts()
+            except ApiError as error:
+                if error.status not in _PASSING or is_late:
+                    raise
+            else:
+                if sum(counts.values()) >= at_least or is_late:
+                    return counts
+                if sum(counts.values()) != total:
+                    total, moved_at = sum(counts.values()), time.monotonic()
             time.sleep(_LOOK_EVERY_S)
 
     def stored(self, chat: int) -> set[int]:
