@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from parley.cli.benching.book import Book
 from parley.cli.benching.mix import CREATE, READ, Request
-from parley.cli.benching.report import Generator, Loop, Messages, Report, Settings, loop_of
+from parley.cli.benching.report import (
+    Generator,
+    HistogramBar,
+    Loop,
+    Messages,
+    Operation,
+    Quantiles,
+    Report,
+    Settings,
+    loop_of,
+)
 from parley.cli.benching.shown import sentences
 from parley.cli.benching.tally import Tally
 
@@ -48,6 +62,14 @@ def test_closed_loop_gives_no_latencies() -> None:
 
     assert [operation.latency_ms for operation in loop.operations] == [None, None]
     assert loop.histogram == []
+
+
+@pytest.mark.parametrize("part", [Report, Settings, Loop, Operation, Quantiles, HistogramBar, Messages])
+def test_every_member_is_explained(part: type[msgspec.Struct]) -> None:
+    """docs/bench.md promises that they stay."""
+    explained = (Path(__file__).parents[4] / "docs" / "bench.md").read_text("utf-8").partition("## `--json`")[2]
+
+    assert [name for name in part.__struct_fields__ if not re.search(rf"[`.]{name}(\[\])?`", explained)] == []
 
 
 @pytest.mark.parametrize(
