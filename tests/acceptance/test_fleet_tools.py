@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.support.client import Client
+from tests.support.commands import run_parley
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
@@ -184,3 +186,16 @@ def test_an_embedded_index_is_made_anew_by_a_start(tmp_path: Path, fleet: Fleet)
 
     assert refused.returncode == 1
     assert f"remove {tmp_path}/search.db" in refused.stderr
+
+
+def test_bench_finds_all_that_was_answered_before_it_was_stored(fleet: Fleet) -> None:
+    """Creates are answered from the log and reads from whatever holds them by then; the counts follow."""
+    write = fleet.start("write")
+    where = ("--url", fleet.members[1].url, "--write-url", write.url)
+
+    done = run_parley("bench", *where, "--seconds", "2", "--reads", "30", "--keys", "50", "--json", timeout_s=120)
+
+    assert done.returncode == 0, done
+    report = json.loads(done.stdout)
+    assert report["messages"]["counted"] == report["messages"]["acknowledged"] > 10_000
+    assert [loop["errors"] for loop in report["loops"]] == [0, 0]
