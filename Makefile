@@ -2,7 +2,7 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-matrix check lint format types imports system environment clean
+.PHONY: help serve test test-matrix test-peers check lint format types imports system environment clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -19,6 +19,10 @@ test: system environment lint types imports ## Install what the tests need, then
 
 test-matrix: system environment ## Run the suites of each engine on its other versions and products, and list what is green
 	$(BIN)/python -m tests.support.matrix $(ARGS)
+
+test-peers: environment ## Check that what the benchmarks measure Parley against does what is said of it; needs Go
+	MYPYPATH=src:. $(BIN)/mypy -p benchmarks.peers
+	$(PYTEST) benchmarks/peers/tests $(ARGS)
 
 check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites without servers
 	$(PYTEST) -n 2 --dist worksteal -m "not servers" tests/unit tests/contract $(ARGS)

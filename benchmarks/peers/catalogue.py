@@ -89,7 +89,7 @@ PEERS: Final = {
         ),
         Peer(
             "grouped", "Go fasthttp, all checks, group commit with Parley's script", _grouped,
-            {"connections": "2", "gogc": "400"}, _range(25_000, 28_000), _count_messages,
+            {"connections": "1", "gogc": "1600"}, _range(25_000, 28_000), _count_messages,
         ),
         Peer(
             "ordinary", "Python FastAPI, redis-py: INCR, LPUSH of a JSON job", partial(_python, "ordinary"),

@@ -70,6 +70,6 @@ if __name__ == "__main__":
     host, port = told.redis.split(":")
     pool = BlockingConnectionPool(host=host, port=int(port), max_connections=told.connections, timeout=None)
     uvicorn.run(
-        build(Redis(connection_pool=pool), told.durability), host="127.0.0.1", port=told.port, loop="uvloop", http="httptools",
-        log_level="warning", access_log=False, server_header=False,
+        build(Redis(connection_pool=pool), told.durability), host="127.0.0.1", port=told.port, loop="uvloop",
+        http="httptools", log_level="warning", access_log=False, server_header=False,
     )  # fmt: skip
