@@ -2,11 +2,13 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-matrix test-peers check lint format types imports system environment clean
+.PHONY: help serve test test-matrix test-peers check bench bench-quick bench-scale bench-report bench-tools lint format \
+  types imports system environment clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+BENCH := $(BIN)/python -m benchmarks
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,21 @@ test-peers: environment ## Check that what the benchmarks measure Parley against
 
 check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites without servers
 	$(PYTEST) -n 2 --dist worksteal -m "not servers" tests/unit tests/contract $(ARGS)
+
+bench: bench-tools ## Measure what this commit has no result of yet, at most an hour, and write the report
+	$(BENCH) run $(ARGS)
+
+bench-quick: bench-tools ## Have a look at the main figures, in less than three minutes
+	$(BENCH) quick $(ARGS)
+
+bench-scale: bench-tools ## Measure the curves up to 10,000,000 messages, at most another hour
+	$(BENCH) scale $(ARGS)
+
+bench-report: environment ## Write the report of what was measured of this commit
+	$(BENCH) report
+
+bench-tools: system environment
+	@scripts/bench-tools.sh
 
 lint: environment ## Check style and formatting
 	$(BIN)/ruff check

@@ -15,25 +15,15 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 
-from benchmarks.peers.answer import TEXT
 from benchmarks.peers.catalogue import PEERS, Peer
-from benchmarks.peers.server import PeerServer, Surroundings, cpu_s
+from benchmarks.peers.server import PeerServer, Surroundings
 from benchmarks.peers.tried import TRIED, Trial
-from benchmarks.wrk import run
+from benchmarks.suite.target import Target
+from benchmarks.suite.wrk import run_wrk
 from tests.support.engines.redis import RedisServer
 
 TOKENS: Final = [f"{number:032x}" for number in range(100)]
 CHATS: Final = 5
-LOAD: Final = f"""
-local count = 0
-local headers = {{["Content-Type"] = "application/json"}}
-function request()
-  count = count + 1
-  local token, chat = string.format("%032x", count % {len(TOKENS)}), math.floor(count / {len(TOKENS)}) % {CHATS} + 1
-  local path = "/api/v1/applications/" .. token .. "/chats/" .. chat .. "/messages"
-  return wrk.format("POST", path, headers, '{{"message":{{"body":"{TEXT}"}}}}')
-end
-"""
 
 
 class Round(NamedTuple):
@@ -62,12 +52,10 @@ class Candidate:
         Raises:
             SystemExit: it answered anything but 201.
         """
-        before = self._spent()
-        result = run(self._peer.url, seconds, LOAD)
-        if result.errors:
-            raise SystemExit(f"void: {result.errors} answers were not 2xx under {self._trial.flags}")
-        costs = [(now - then) / result.requests * 1e6 for now, then in zip(self._spent(), before, strict=True)]
-        self.rounds.append(Round(result.requests_per_s, *costs))
+        sample = run_wrk(self._target(), seconds, "creates.lua", "none", "1", "", str(CHATS), ",".join(TOKENS))
+        if sample.errors:
+            raise SystemExit(f"void: {sample.errors} answers were not 2xx under {self._trial.flags}")
+        self.rounds.append(Round(sample.rate, sample.cpu_us("peer"), sample.cpu_us("redis")))
 
     def report(self) -> str:
         """Give a line."""
@@ -77,10 +65,10 @@ class Candidate:
             f"  Redis {median(redis):5.1f} us, least {min(redis):5.1f}  {self._trial.flags}"
         )
 
-    def _spent(self) -> tuple[float, float]:
-        if self._redis.process is None:
+    def _target(self) -> Target:
+        if self._redis.process is None or self._peer.process is None:
             raise RuntimeError("not started")
-        return self._peer.cpu_s(), cpu_s(self._redis.process.pid)
+        return Target(self._peer.url, TOKENS, {"peer": self._peer.process.pid, "redis": self._redis.process.pid})
 
 
 def main() -> None:

@@ -1,0 +1,23 @@
+"""Every cell by name: those of `make bench`, and those of the scale curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatch
+
+from benchmarks.cells import CELLS
+from benchmarks.suite.cell import Cell
+
+QUICK = ("creates-everysec-none", "embedded-create", "reads-embedded")
+"""What a look of three minutes sees, with fewer rounds and seconds."""
+
+
+def chosen(command: str, only: str = "*") -> list[Cell]:
+    """Give the cells of a command whose name fits a pattern, in their order."""
+    wanted: dict[str, Callable[[Cell], bool]] = {
+        "run": lambda cell: cell.group == "bench",
+        "scale": lambda cell: cell.group == "scale",
+        "quick": lambda cell: cell.name in QUICK,
+        "list": lambda _: True,
+    }
+    return [cell for cell in CELLS if wanted[command](cell) and fnmatch(cell.name, only)]

@@ -1,0 +1,1 @@
+"""Tests of what can be wrong with a figure."""
