@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command == "report":
         console.print(f"written: {write_report(results, NOTES)}")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is stopped
     os.environ["CI"] = "1"  # an engine that is missing is a failure, not a skip
     BENCH.mkdir(exist_ok=True)
     CHOSEN.set(effort)

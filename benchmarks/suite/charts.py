@@ -10,6 +10,7 @@ from typing import Final
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from benchmarks.suite.result import Curve, Result, Row
 
@@ -23,6 +24,7 @@ mpl.rcParams.update({
 OURS, THEIRS, PALE = "#1f6feb", "#8b949e", "#b6c7e3"
 COLOURS: Final = ("#1f6feb", "#e36209", "#2da44e", "#8250df", "#bf3989", "#57606a", "#d4a72c")
 PERCENTILES: Final = ("p50", "p95", "p99", "p99.9")
+PLAIN: Final = StrMethodFormatter("{x:,g}")
 _WIDTH: Final = 8.0
 
 Draw = Callable[[Axes], None]
@@ -38,7 +40,7 @@ def draw_charts(cell: str, result: Result, folder: Path) -> list[Path]:
     if len(rated) > 1:
         charts.append(("rate", len(rated), lambda axes: _rates(axes, rated)))
     if late:
-        charts.append(("latency", len(late) * 2, lambda axes: _latencies(axes, late)))
+        charts.append(("latency", len(late), lambda axes: _latencies(axes, late)))
     if spent:
         charts.append(("cpu", len(spent), lambda axes: _cpu(axes, spent)))
     files = [_save(folder / f"{cell}-{name}.svg", 1.2 + 0.36 * lines, draw) for name, lines, draw in charts]
@@ -51,14 +53,26 @@ def _rates(axes: Axes, rows: Sequence[Row]) -> None:
         if row.rate is not None:
             reach = [[row.rate.median - row.rate.low], [row.rate.high - row.rate.median]]
             axes.barh(at, row.rate.median, 0.62, xerr=reach, capsize=3, color=OURS if row.is_ours else THEIRS)
+            axes.annotate(
+                f"{row.rate.median:,.0f}", (row.rate.high, at), (6, 0), textcoords="offset points", va="center"
+            )
+    axes.margins(x=0.12)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(PLAIN)
     _label(axes, rows, f"{rows[0].unit}, median and range of the rounds")
 
 
 def _latencies(axes: Axes, rows: Sequence[Row]) -> None:
+    for at, row in enumerate(rows):
+        axes.hlines(at, row.latency_ms["p50"].median, row.latency_ms["p99.9"].median, color=PALE, linewidth=3, zorder=1)
     for nth, name in enumerate(PERCENTILES):
-        places = [at + (nth - 1.5) * 0.2 for at in range(len(rows))]
-        axes.barh(places, [row.latency_ms[name].median for row in rows], 0.18, color=COLOURS[nth], label=name)
+        places = [row.latency_ms[name].median for row in rows]
+        axes.scatter(places, range(len(rows)), 42, color=COLOURS[nth], label=name, zorder=2)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(PLAIN)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.legend(ncols=len(PERCENTILES), loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     _label(axes, rows, "ms from when a request was due, logarithmic", with_work=True)
 
@@ -88,7 +102,7 @@ def _curve(axes: Axes, curve: Curve) -> None:
     axes.set_ylabel(curve.y)
     axes.set_title(curve.title)
     if len(curve.lines) > 1:
-        axes.legend()
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _label(axes: Axes, rows: Sequence[Row], what: str, *, with_work: bool = False) -> None:
