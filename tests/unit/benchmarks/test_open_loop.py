@@ -14,7 +14,7 @@ from benchmarks.suite.cell import VoidError
 from benchmarks.suite.open_loop import Load, run_open_loop
 from benchmarks.suite.target import Target
 from benchmarks.suite.wrk import CONNECTIONS
-from tests.support.pace import hold_async
+from tests.support.pace import hold, hold_async
 
 RATE, STALL_S = 200, 0.4
 
@@ -86,6 +86,23 @@ def test_the_open_loop_counts_from_when_a_request_was_due() -> None:
     assert (sample.answered, sample.errors) == (RATE, 0)
     assert sample.latency_ms["max"] >= STALL_S * 900
     assert sample.latency_ms["p95"] >= STALL_S * 500
+
+
+def test_a_stall_of_the_generator_counts_as_well() -> None:
+    """What was due while it did not run was late, whoever was to blame."""
+    kind = answers()
+
+    async def stall() -> None:
+        while not kind.seen:
+            await hold_async(0.001)
+        hold(2 * STALL_S)
+        await asyncio.Event().wait()
+
+    with answering(kind) as target:
+        kind.stalled_until = 0
+        sample = run_open_loop(Load(RATE, ["/a"]), target, 1, [stall])
+
+    assert sample.latency_ms["p50"] >= STALL_S * 500
 
 
 def test_each_request_of_a_keyed_load_has_a_key_of_its_own() -> None:
