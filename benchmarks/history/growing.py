@@ -51,7 +51,7 @@ def grow(
     tell: Callable[[Point], None] = lambda _: None,
 ) -> Grown:  # fmt: skip
     """Load stage by stage, measure after each, and compare the large chat's ends after the last."""
-    store, chats, points = Store(Talk(SEED), steps[-1]), list[NewChat](), list[Point]()
+    store, chats, points = Store(Talk(SEED)), list[NewChat](), list[Point]()
     for stage in stages(SEED, steps):
         chats += [chat for chat in stage.new_chats if chat.place != LARGE]
         for what, cost, unit in _add(site, store, stage, chats):

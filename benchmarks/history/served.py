@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.history.entries import Numbered, batches
-from benchmarks.history.shape import NewChat
 from parley.domain.events import ChatCreated, Depth, Event, Logged, Position, position_id
-from parley.domain.grants import FIRST_GRANT, Life, Need, Partition, ScopeName
+from parley.domain.grants import Life, Partition
 from parley.domain.partitions import partition_of
 from parley.storage.sharing import Lease, Shared, persist_lease
 from parley.telemetry.clock import SystemClock
@@ -80,28 +79,6 @@ async def load(shared: Shared, entries: Iterable[Numbered]) -> None:
             failures = await asyncio.gather(*storing, return_exceptions=True)  # none goes on beside what follows
             for failure in filter(None, failures):
                 raise failure
-
-
-async def grant_chats(shared: Shared, tokens: Sequence[str], each: int) -> None:
-    """Give applications the numbers of so many chats, ahead of use as a log has them."""
-    await _grant(shared, [(ScopeName(token, None), 0, each) for token in tokens])
-
-
-async def grant_messages(shared: Shared, tokens: Sequence[str], chats: Iterable[NewChat]) -> None:
-    """Give chats all numbers that they will ever use, beyond those that a new one has anyway."""
-    wanted = [
-        (ScopeName(tokens[place.application], place.number), FIRST_GRANT, messages - FIRST_GRANT)
-        for place, messages in chats
-        if messages > FIRST_GRANT
-    ]
-    await _grant(shared, wanted)
-
-
-async def _grant(shared: Shared, wanted: Iterable[tuple[ScopeName, int, int]]) -> None:
-    epochs = {row.id: row.life.epoch for row in await shared.scopes.partitions()}
-    needs = [Need(name, epochs[partition_of(name.token, len(epochs))], until, count) for name, until, count in wanted]
-    if needs:
-        await shared.scopes.provide(needs)
 
 
 async def _claim(shared: Shared, partition: int) -> Lease:

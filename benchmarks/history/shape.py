@@ -80,11 +80,6 @@ def stages(seed: int, steps: Sequence[int] = STEPS) -> Iterator[Stage]:
         yield Stage(step, large + new_chats, _live(rng, of_large, new_chats))
 
 
-def chat_count(messages: int) -> int:
-    """Give how many chats a history of so many messages has."""
-    return messages // _CHATS
-
-
 def large_of(messages: int) -> int:
     """Give how many messages of so many are in the large chat."""
     return messages // _LARGE

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.history import embedded, served
 from benchmarks.history.entries import chats_of, messages_of
-from benchmarks.history.shape import APPLICATIONS, Stage, chat_count
+from benchmarks.history.shape import APPLICATIONS, Stage
 from benchmarks.history.words import Talk
 from parley.bootstrap.ports import Ports, open_ports
 from parley.config import Settings
@@ -28,10 +28,9 @@ class Grown(NamedTuple):
 class Store:
     """One history in one store, from its first stage to its last."""
 
-    def __init__(self, talk: Talk, messages: int) -> None:
-        """Take what people say, and how many messages the history has in the end."""
+    def __init__(self, talk: Talk) -> None:
+        """Take what people say."""
         self.talk = talk
-        self._chats_each = len(range(0, chat_count(messages), APPLICATIONS))
         self.tokens: Sequence[str] = ()
         self.messages = 0
 
@@ -58,9 +57,6 @@ class Store:
             return
         await served.load(shared, chats)
         await served.load(shared, messages)
-        if any(chat.place.number == 1 for chat in stage.new_chats):
-            await served.grant_chats(shared, self.tokens, self._chats_each)
-        await served.grant_messages(shared, self.tokens, stage.new_chats)
 
 
 async def follow(ports: Ports) -> None:

@@ -88,7 +88,7 @@ def test_one_chat_has_a_tenth_of_all_messages_after_each_stage_and_no_other_has_
 
 
 def test_every_chat_gets_the_messages_that_it_was_said_to_have() -> None:
-    """A shared database grants numbers by what was said."""
+    """Readers of a chat count on it."""
     written: Counter[Place] = Counter()
     said: dict[Place, int] = {}
     for stage in stages(1, STEPS):
