@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.history.growing import Grown, Point, grow
+from benchmarks.history.growing import Growing, Grown, Point
 from benchmarks.history.shape import STEPS
 from benchmarks.history.sites import SITES
 from benchmarks.history.verdict import RULE
@@ -23,7 +23,7 @@ def main() -> None:
     given = parser.parse_args()
     steps = [step for step in STEPS if step <= given.messages]
     with tempfile.TemporaryDirectory(prefix="h-", dir=given.folder) as name, SITES[given.profile](Path(name)) as site:
-        report(grow(site, steps, rounds=given.rounds, reads=given.reads, tell=print_point))
+        report(Growing(site, print_point).grow(steps, rounds=given.rounds, reads=given.reads))
 
 
 def print_point(point: Point) -> None:
@@ -33,12 +33,12 @@ def print_point(point: Point) -> None:
 
 def report(grown: Grown) -> None:
     """Print what follows from the points."""
-    for curve, verdict in grown.verdicts().items():
-        print(f"{verdict:16}{curve}")
+    for (what, unit), verdict in grown.verdicts().items():
+        print(f"{verdict:16}{what}, {unit}")
     print(RULE)
     for name, ratios in grown.ends._asdict().items():
         print(f"last page by first page, {name}: {', '.join(f'{ratio:.3f}' for ratio in ratios)}")
-    print(f"{'met' if grown.ends.is_met else 'missed'}")
+    print("met" if grown.ends.is_met else "missed")
 
 
 if __name__ == "__main__":

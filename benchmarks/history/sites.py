@@ -40,8 +40,6 @@ class Site(Protocol):
     """A profile's store."""
 
     profile: str
-    indexed: int
-    """Messages up to which the search index is fed."""
 
     def __enter__(self) -> Self:
         """Start what the store needs to run."""
@@ -55,8 +53,8 @@ class Site(Protocol):
         """Give what a loader opens at the stage of so many messages, while the product does not run."""
         ...
 
-    def serving(self, messages: int, env: Mapping[str, str]) -> AbstractContextManager[Serving]:
-        """Run the product, with further settings, after the loader."""
+    def serving(self, messages: int, env: Mapping[str, str], *, index: bool) -> AbstractContextManager[Serving]:
+        """Run the product, with further settings, after the loader; feed the index if it has the rest."""
         ...
 
     def disk(self) -> dict[str, int]:
@@ -68,7 +66,6 @@ class EmbeddedSite:
     """One folder, one process."""
 
     profile = "embedded"
-    indexed = 10_000_000
 
     def __init__(self, folder: Path) -> None:
         """Take an empty folder."""
@@ -87,9 +84,9 @@ class EmbeddedSite:
         return Settings(data_dir=self._folder / "data")
 
     @contextmanager
-    def serving(self, messages: int, env: Mapping[str, str]) -> Iterator[Serving]:
-        """Run ``parley serve``."""
-        del messages
+    def serving(self, messages: int, env: Mapping[str, str], *, index: bool) -> Iterator[Serving]:
+        """Run ``parley serve``, which always feeds its index."""
+        del messages, index
         server = Server(self._folder, env=env)
         start_s = median(_time_start(server) for _ in range(STARTS))
         with server:
@@ -106,8 +103,6 @@ class ServedSite:
     """Redis, MariaDB and OpenSearch, and a fleet of an API, a write service and a worker."""
 
     profile = "server"
-    indexed = 1_000_000
-    """OpenSearch takes 13,000-15,000 messages a second at best: 10,000,000 would take a quarter of an hour."""
 
     def __init__(self, folder: Path) -> None:
         """Take an empty folder with a short name."""
@@ -143,9 +138,9 @@ class ServedSite:
         )
 
     @contextmanager
-    def serving(self, messages: int, env: Mapping[str, str]) -> Iterator[Serving]:
+    def serving(self, messages: int, env: Mapping[str, str], *, index: bool) -> Iterator[Serving]:
         """Run the fleet on an empty log, whose worker opens its life: the last one ended with what was loaded."""
-        jobs = "persist,index,erase,reconcile" if messages <= self.indexed else "persist,erase,reconcile"
+        jobs = f"persist,erase,reconcile{',index' if index else ''}"
         env = {**env, "PARLEY_LOG_URL": self._log_url(messages)}
         members = [self._fleet.start("work", "--jobs", jobs, env=env)]
         try:

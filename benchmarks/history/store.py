@@ -18,8 +18,8 @@ from parley.workers.index import IndexFollower
 INDEX_MESSAGES: Final = 10_000
 
 
-class Grown(NamedTuple):
-    """How long it took to store what a stage adds, and to index it; 0 if it was not indexed."""
+class Took(NamedTuple):
+    """How long it took in seconds, to store what a stage adds, and to index it; 0 if it was not."""
 
     load_s: float
     index_s: float
@@ -32,19 +32,17 @@ class Store:
         """Take what people say."""
         self.talk = talk
         self.tokens: Sequence[str] = ()
-        self.messages = 0
 
-    async def grow(self, settings: Settings, stage: Stage, *, index: bool = True) -> Grown:
+    async def grow(self, settings: Settings, stage: Stage, *, index: bool = True) -> Took:
         """Add a stage to the store of these settings, which nobody else has open."""
         clock = SystemClock()
         async with open_ports(settings, clock) as ports:
             began = clock.monotonic()
             await self._load(ports, stage)
             loaded = clock.monotonic()
-            self.messages = stage.messages
             if index:
                 await follow(ports)
-            return Grown(loaded - began, clock.monotonic() - loaded)
+            return Took(loaded - began, clock.monotonic() - loaded)
 
     async def _load(self, ports: Ports, stage: Stage) -> None:
         shared = ports.storage.shared

@@ -10,8 +10,10 @@ import pytest
 
 from benchmarks.history.asking import Latencies, get, post, summed_up, time_all
 from benchmarks.history.ends import Ratios, Round, compare_ends
+from benchmarks.history.growing import Plan, plan_stage
 from benchmarks.history.measures import History
 from benchmarks.history.shape import APPLICATIONS
+from benchmarks.history.store import Took
 from benchmarks.history.verdict import Verdict, judge
 from benchmarks.history.words import Talk
 
@@ -140,3 +142,21 @@ def test_a_curve_is_judged_by_its_last_two_decades(costs: list[float], verdict: 
 def test_a_curve_of_less_than_two_decades_is_not_judged() -> None:
     """Nothing is said that was not seen."""
     assert judge({10_000: 1.0, 100_000: 1.0}) == "too few points"
+
+
+@pytest.mark.parametrize(
+    ("left_s", "is_indexed", "plan"),
+    [
+        (300.0, True, Plan(stores=True, indexes=True)),
+        (299.0, True, Plan(stores=True, indexes=False)),
+        (300.0, False, Plan(stores=True, indexes=False)),
+        (99.0, True, Plan(stores=False, indexes=False)),
+    ],
+)
+def test_what_would_take_too_long_is_left_out_the_index_first(
+    left_s: float,
+    is_indexed: bool,  # noqa: FBT001 - a parameter of the test
+    plan: Plan,
+) -> None:
+    """A stage is ten times as large as the one before it."""
+    assert plan_stage(Took(load_s=10, index_s=20), left_s, is_indexed=is_indexed) == plan
