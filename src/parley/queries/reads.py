@@ -85,5 +85,4 @@ class Reads:
             return kept
         watched = self._tail.watch(place)
         page = await self._storage.page_messages(token, chat, window)
-        self._tail.keep(place, watched, window, page)
-        return page
+        return self._tail.keep(place, watched, window, page) or page

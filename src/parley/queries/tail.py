@@ -70,15 +70,19 @@ class Tail:
             self._watched.clear()
         return self._watched.setdefault(place, object())
 
-    def keep(self, place: Place, watched: object, window: Window, page: Page[Message]) -> None:
-        """Keep a page from the storage, if it reaches the chat's end and nothing happened to the chat meanwhile."""
-        if page.more_after or self._watched.get(place) is not watched:
-            return
+    def keep(self, place: Place, watched: object, window: Window, page: Page[Message]) -> Page[Shown] | None:
+        """Keep a page from the storage, if it reaches the chat's end and nothing happened to the chat meanwhile.
+
+        Give it as it is kept, so that it is encoded once; ``None`` if it is not.
+        """
+        if not self._max_bytes or page.more_after or self._watched.get(place) is not watched:
+            return None
         shown = [self._show(message) for message in page.items]
         end = End.of_page(window, shown, more_before=page.more_before)
         self._drop([place])
         self._ends[place] = end
         self._grow(end.size)
+        return Page(shown, page.more_before, page.more_after)
 
     def follow(self, entries: Sequence[Entry], results: Sequence[Outcome | ParleyError]) -> None:
         """Take in what became of one append's entries, before anybody is told."""

@@ -259,6 +259,19 @@ async def test_a_tail_stays_within_its_bound(ports: Ports) -> None:
     assert [await none.is_kept(chat) for chat in chats * 2] == [False] * 8
 
 
+async def test_a_page_that_reaches_the_end_is_encoded_once_for_client_and_tail(ports: Ports) -> None:
+    """And not for the tail at all where it has no room: then it comes as the storage gave it."""
+    room, none = Room(ports), Room(ports, max_bytes=0)
+    chat = await ports.add_chat(messages=20)
+
+    kept = await room.reads.list_messages(*chat, LAST)
+    plain = await none.reads.list_messages(*chat, LAST)
+
+    assert [type(item) for item in kept.items] == [Shown] * 20
+    assert [type(item) for item in plain.items] == [Message] * 20
+    assert shown(plain) == kept == await room.stored(chat, LAST)
+
+
 async def test_a_reader_is_told_what_lies_before(room: Room) -> None:
     """Also when the end grew out of a whole chat, when all before it was deleted, and in a chat that was empty."""
     grown, emptied, empty = [await room.ports.add_chat(messages=count) for count in (60, 3, 0)]
