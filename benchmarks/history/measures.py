@@ -54,8 +54,13 @@ def last_page(history: History) -> bytes:
 
 
 def first_page(history: History) -> bytes:
-    """Ask for the page that begins with the large chat's first message."""
+    """Ask for the page of the large chat's first messages."""
     return get(f"{history.path(LARGE)}/messages", limit=PAGE)
+
+
+def first_page_from_above(history: History) -> bytes:
+    """Ask for the same page as the last one is asked for: by what comes after it."""
+    return get(f"{history.path(LARGE)}/messages", limit=PAGE, before=PAGE + 1)
 
 
 def _first_pages(serving: Serving, history: History, _: Random) -> Asked:
