@@ -27,7 +27,9 @@ def measure(profile: str) -> Mapping[str, object]:
     steps, reads = (STEPS, READS) if is_full else (STEPS[:_TRIAL_STEPS], _TRIAL_READS)
     with work_folder() as folder, SITES[profile](folder) as site:
         grown = Growing(site).grow(steps, reads=reads)
-    return Result(figures=figures_of(grown, profile), curves=curves_of(grown, profile), notes=notes_of(grown)).plain()
+    return Result(
+        figures=figures_of(grown, profile), curves=curves_of(grown, profile), notes=notes_of(grown, steps[-1])
+    ).plain()
 
 
 def figures_of(grown: Grown, profile: str) -> list[Figure]:
@@ -55,15 +57,15 @@ def curves_of(grown: Grown, profile: str) -> list[Curve]:
     ]
 
 
-def notes_of(grown: Grown) -> list[str]:
-    """Give each curve's verdict, the rule, and what was left out."""
+def notes_of(grown: Grown, wanted: int) -> list[str]:
+    """Give each curve's verdict, the rule, and what was left out of the messages that were wanted."""
     costs = grown.curves()
     notes = [
         f"{verdict}: {what}, {unit} ({' → '.join(f'{cost:,.3g}' for _, cost in sorted(costs[what, unit].items()))})"
         for (what, unit), verdict in grown.verdicts().items()
     ]
     notes.append(RULE)
-    if grown.indexed < STEPS[-1]:
+    if grown.indexed < wanted:
         notes.append(
             f"loaded up to {grown.messages:,} messages and indexed up to {grown.indexed:,}: more would not have fitted "
             f"into {LIMIT_S:,.0f} s, going by what the stage before took"
