@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from fnmatch import fnmatch
 
-from benchmarks.cells import CELLS
+from benchmarks.cells import CELLS as BENCH_CELLS
+from benchmarks.history.cells import CELLS as SCALE_CELLS
 from benchmarks.suite.cell import Cell
 
+CELLS = (*BENCH_CELLS, *SCALE_CELLS)
 QUICK = ("creates-everysec-none", "embedded-create", "reads-embedded")
 """What a look of three minutes sees, with fewer rounds and seconds."""
 

@@ -16,7 +16,8 @@ from benchmarks.peers.tests.conftest import TOKENS, Start
 from parley.domain.events import Entry, MessagesPosted
 from parley.domain.model import Draft
 from parley.domain.partitions import partition_of
-from parley.http.creates import _identify
+from parley.http.creates import identify
+from parley.http.paths import read_create_path
 from parley.log.redis.entries import read_entry
 from parley.log.redis.names import epoch_keys
 
@@ -133,7 +134,9 @@ def test_parley_reads_what_grouped_wrote(start: Start) -> None:
         peer.client.post(place, content=content, headers={**JSON, "Idempotency-Key": "k"}).raise_for_status()
         entries = read_log(peer.redis)
 
-    key = _identify("messages", "k", TOKEN, 1, large)
+    path = read_create_path(place)
+    assert path is not None
+    key = identify(path, "k", large)
     assert entries == [Entry(TOKEN, 1, MessagesPosted((small,))), Entry(TOKEN, 1, MessagesPosted((large,)), key=key)]
 
 

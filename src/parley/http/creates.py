@@ -89,7 +89,7 @@ class Creates:
         body, token = asked.exchange.body, asked.path.token
         title = read_title(read_object(body, "chat") if body else {})
         self._chats.create_chat(
-            token, title, _identify(asked, title), asked.wait_s, partial(self._chat_made, asked, title)
+            token, title, identify(asked.path, asked.key, title), asked.wait_s, partial(self._chat_made, asked, title)
         )
 
     def _chat_made(self, asked: _Asked, title: str | None, result: Accepted | ParleyError) -> None:
@@ -105,7 +105,11 @@ class Creates:
         body = asked.exchange.body
         draft = read_draft(read_object(body, "message"), body)
         self._messages.create_messages(
-            _parent(asked), (draft,), _identify(asked, draft), asked.wait_s, partial(self._message_made, asked, draft)
+            _parent(asked),
+            (draft,),
+            identify(asked.path, asked.key, draft),
+            asked.wait_s,
+            partial(self._message_made, asked, draft),
         )
 
     def _message_made(self, asked: _Asked, draft: Draft, result: Accepted | ParleyError) -> None:
@@ -118,7 +122,11 @@ class Creates:
         body = asked.exchange.body
         drafts = read_drafts(read_object(body), body)
         self._messages.create_messages(
-            _parent(asked), drafts, _identify(asked, drafts), asked.wait_s, partial(self._bulk_made, asked, len(drafts))
+            _parent(asked),
+            drafts,
+            identify(asked.path, asked.key, drafts),
+            asked.wait_s,
+            partial(self._bulk_made, asked, len(drafts)),
         )
 
     def _bulk_made(self, asked: _Asked, count: int, result: Accepted | ParleyError) -> None:
@@ -142,13 +150,14 @@ def _answer(asked: _Asked, accepted: Accepted, body: bytes, *, is_located: bool)
     asked.exchange.respond(201, headers, body)
 
 
-def _identify(asked: _Asked, payload: str | Draft | tuple[Draft, ...] | None) -> IdempotencyKey | None:
-    """Fingerprint the validated request, so that wrapped and flat bodies are the same one."""
-    if asked.key is None:
+def identify(
+    path: CreatePath, key: str | None, payload: str | Draft | tuple[Draft, ...] | None
+) -> IdempotencyKey | None:
+    """Fingerprint the validated request, so that wrapped and flat bodies are the same one; nothing without a key."""
+    if key is None:
         return None
-    path = asked.path
     identity = _encode(("POST", path.kind, path.token, path.chat, payload))
-    return IdempotencyKey(path.kind, asked.key, blake2b(identity, digest_size=_FINGERPRINT_BYTES).digest())
+    return IdempotencyKey(path.kind, key, blake2b(identity, digest_size=_FINGERPRINT_BYTES).digest())
 
 
 def _created_message(accepted: Accepted, draft: Draft) -> bytes:
