@@ -11,7 +11,7 @@ from redis import Redis
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.server import PeerServer, Surroundings
 from benchmarks.peers.tried import TRIED
-from benchmarks.stage.honesty import expect_rows
+from benchmarks.stage.honesty import expect_rows, still
 from benchmarks.stage.tenants import CHATS
 from benchmarks.suite.sample import Sample
 from benchmarks.suite.target import Target
@@ -50,7 +50,7 @@ class RunningPeer:
             wait_for(
                 lambda: not client.info("persistence")["aof_rewrite_in_progress"], "the file is rewritten", _REWRITTEN_S
             )
-            written = count(client)
+            written = still(lambda: count(client))
         expect_rows(written - self._known, acknowledged)
         self._known = written
 
