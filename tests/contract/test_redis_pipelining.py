@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from redis.asyncio.connection import Connection
 
-from parley.domain.numbering import Appended
+from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.batch import FixedBatch
 from parley.log.redis.wire import Command, LostReplyError, Reply, Wire
 from parley.log.redis.wires import Call
@@ -109,6 +109,53 @@ async def test_the_second_next_batch_waits_until_a_batch_is_settled(
         outcomes = [(await append)[0] for append in appends]
 
     assert [outcome.number for outcome in outcomes if isinstance(outcome, Appended)] == [1, 2, 3, 4]
+
+
+async def test_who_stops_waiting_for_a_place_leaves_none_free(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is cancelled before it was sent must not let the next one pass two that are not settled."""
+    async with log_house(redis_server.url) as house:
+        chat = await house.add_chat()
+        gate = Gate(house, monkeypatch)
+        first, second, cancelled = (house.log.append(FixedBatch([posted(chat, body)])) for body in "abc")
+        await wait_until(lambda: _is(len(gate.arrived) == 2), "two are under way")
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        last = house.log.append(FixedBatch([posted(chat, "d")]))
+        gate.arrived[1].set()
+        await second
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(gate.arrived) == 2, "the last was sent although the first is not settled"
+
+        gate.arrived[0].set()
+        await wait_until(lambda: _is(len(gate.arrived) == 3), "the last follows")
+        gate.arrived[2].set()
+        outcomes = [*await first, *await last]
+
+    assert [outcome.number for outcome in outcomes if isinstance(outcome, Appended)] == [1, 3]
+
+
+async def test_a_batch_that_was_overtaken_unsent_is_to_be_sent_anew(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script has gone on, so it certainly was not written: no error, but a refusal that recovery sends again."""
+    async with log_house(redis_server.url) as house:
+        chat = await house.add_chat()
+        wires, exchange, lost = house.log._wires, house.log._wires.exchange, list[Sequence[Call]]()
+
+        async def lose_the_first(calls: Sequence[Call]) -> list[Reply]:
+            if lost:
+                return await exchange(calls)
+            lost.append(calls)
+            return [LostReplyError("the connection was reset")] * len(calls)
+
+        monkeypatch.setattr(wires, "exchange", lose_the_first)
+        first, second = (house.log.append(FixedBatch([posted(chat, body)])) for body in "ab")
+
+        assert [outcome.number for outcome in await second if isinstance(outcome, Appended)] == [1]
+        assert await first == [Refused(Reason.EPOCH)]
 
 
 async def test_a_lost_reply_is_found_again_behind_a_later_batch(redis_server: RedisServer) -> None:

@@ -82,7 +82,7 @@ class Tail:
         self._drop([place])
         self._ends[place] = end
         self._grow(end.size)
-        return Page(shown, page.more_before, page.more_after)
+        return Page(list(shown), page.more_before, page.more_after)
 
     def follow(self, entries: Sequence[Entry], results: Sequence[Outcome | ParleyError]) -> None:
         """Take in what became of one append's entries, before anybody is told."""

@@ -74,7 +74,8 @@ class RedisLog:
             UnavailableError: the log is away or between two lives; nothing was written.
             OutcomeUnknownError: nobody can tell; it may be repeated at will.
         """
-        (outcome,) = await self.append(FixedBatch([Entry(token, None, ApplicationClosed())]))
+        closing = self.append(FixedBatch([Entry(token, None, ApplicationClosed())]))
+        (outcome,) = await asyncio.shield(closing)  # on its way it holds a place beside another's batch
         if isinstance(outcome, Refused) and outcome.reason is not Reason.APPLICATION_GONE:
             raise away("it is between two lives")
 
@@ -89,7 +90,8 @@ class RedisLog:
     async def _append(self, batch: Batch) -> list[Outcome]:
         async with self._turn:
             if len(self._sent) == _AT_ONCE:
-                await asyncio.wait({self._sent.popleft()})
+                await asyncio.wait({self._sent[0]})  # who is cancelled here leaves the window as it is
+                del self._sent[0]
             entries = batch.seal()
             shares = self._share(entries)
             settled = asyncio.get_running_loop().create_task(self._settle(shares), name="settle")

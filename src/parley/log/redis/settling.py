@@ -80,8 +80,8 @@ class Share:
         return self._bound.partition, last_position(self.result)
 
     def _read(self, reply: bytes) -> Settled:
-        if reply == _LATE or self._bound is None:
-            return away("the writer has gone on without this batch")
+        if reply == _LATE or self._bound is None:  # it was not written, and under its sequence never will be
+            return self._refused()
         return read_outcomes(self._bound.life.epoch, reply)
 
     def _rebind(self, lives: Lives) -> Settled | None:
