@@ -106,7 +106,7 @@ def test_table_and_histogram_are_for_people(server: Server) -> None:
     assert "closed loop over 4 connections" in done.stderr
 
 
-@pytest.mark.parametrize("stroke", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stroke", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_run_deletes_its_application(stroke: signal.Signals, server: Server, api: Client) -> None:
     """In the middle of the load."""
     with running(server, "--seconds", "120") as (bench, path):

@@ -80,11 +80,14 @@ def bench(  # noqa: PLR0913 - one a command-line option
     plan = Plan(api, parse_url(write_url) if write_url else api, connections, seconds, rate, reads, keys, size, chats)
     others = strangers(plan)
     question = (
-        f"{' and '.join(others)} is not this machine. Load it over {connections} connections for {2 * seconds} s?"
+        f"{' and '.join(others)} is not this machine. Load it over {connections} connections for {2 * seconds} s, "
+        "at first as fast as it answers?"
     )
     if others and not confirm(question, yes=yes):
         return 1
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(end) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(end, _as_interrupt)
     report = _measure(plan, admin_headers(admin_token))
     if as_json:
         sys.stdout.write(f"{msgspec.json.encode(report).decode()}\n")
@@ -115,7 +118,7 @@ def _compare(application: Throwaway, book: Book) -> Messages:
     counted = dict[int, int]()
     sys.stderr.write(f"parley: comparing {book.total:,} acknowledged messages with the chats\n")
     try:
-        counted = application.settled_counts(book.total)
+        counted = application.settled_counts(book.counts)
         judged = ((chat, _finding(application, book, chat, counted.get(chat, 0))) for chat in book.chats)
         findings = [f"chat {chat}: {sentence}" for chat, sentence in judged if sentence]
     except ApiError as error:

@@ -21,6 +21,11 @@ class Book:
         self.chats = range(1, chats + 1)
 
     @property
+    def counts(self) -> dict[int, int]:
+        """How many were acknowledged in each chat."""
+        return {chat: len(self.acknowledged[chat]) for chat in self.chats}
+
+    @property
     def total(self) -> int:
         """All that was acknowledged."""
         return sum(map(len, self.acknowledged))

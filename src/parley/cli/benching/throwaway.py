@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from array import array
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -88,8 +89,8 @@ class Throwaway:
                 answer = call(self._client, "POST", place, content=bulk, headers=_JSON)
                 book.acknowledged[chat] = array("Q", read_answer(answer, _Numbers).numbers)
 
-    def settled_counts(self, at_least: int) -> dict[int, int]:
-        """Give each chat's count once they add up to ``at_least``, or no longer move.
+    def settled_counts(self, at_least: Mapping[int, int]) -> dict[int, int]:
+        """Give each chat's count once none is below ``at_least``, or they no longer move.
 
         Raises:
             ApiError: they cannot be read, and not because the deployment is just restarting.
@@ -103,7 +104,7 @@ class Throwaway:
                 if error.status not in _PASSING or is_late:
                     raise
             else:
-                if sum(counts.values()) >= at_least or is_late:
+                if is_late or all(counts.get(chat, 0) >= least for chat, least in at_least.items()):
                     return counts
                 if sum(counts.values()) != total:
                     total, moved_at = sum(counts.values()), time.monotonic()
@@ -124,12 +125,12 @@ class Throwaway:
             for chat in read_answer(answer, list[_Chat])
         }
 
-    def _pages(self, path: str) -> list[httpx.Response]:
-        answers, following = list[httpx.Response](), f"{path}?limit={PAGE_LIMIT}"
+    def _pages(self, path: str) -> Iterator[httpx.Response]:
+        following: str | None = f"{path}?limit={PAGE_LIMIT}"
         while following:
-            answers.append(call(self._client, "GET", following))
-            following = next_page(answers[-1], path) or ""
-        return answers
+            answer = call(self._client, "GET", following)
+            yield answer
+            following = next_page(answer, path)
 
     def _delete(self) -> None:
         """Delete it; a deployment that is just restarting is waited for. Gone already is gone."""
