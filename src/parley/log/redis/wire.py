@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Command = tuple[bytes | str | int, ...]
 Reply = Any
 """What the server answered, or an error: its own, `NotSentError` or `LostReplyError`."""
 
+_CLOSED_WITHIN_S: Final = 1.0
 _ELSEWHERE: Final = (ReadOnlyError, MasterDownError)
 """Said by a server that is no longer the one to write to."""
 
@@ -61,9 +64,13 @@ class Wire:
         return await self._receive(connection, len(commands), deadline)  # in the order of sending: a lock is fair
 
     async def close(self) -> None:
-        """Close the connection, once what is under way is done."""
+        """Close the connection, once what is under way is done; a server that takes its time over it is left."""
         async with self._writing, self._reading:
-            await self._drop(self._connection)
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(TimeoutError, RedisTimeoutError):
+                    async with asyncio.timeout(_CLOSED_WITHIN_S):
+                        await connection.disconnect()
 
     async def _connected(self) -> AbstractConnection:
         """Give a connection that was alive when last heard of: an end that is already known must not cost a call."""
