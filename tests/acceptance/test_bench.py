@@ -34,7 +34,8 @@ def leftovers(api: Client) -> list[str]:
 @contextmanager
 def running(server: Server, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a run and give it, with its application, once it has stored messages; a run left over is killed."""
-    command = [*parley_command(), "bench", "--url", server.api_url, *SMALL, *arguments]
+    heeding = ["env", "--default-signal=HUP"]  # whoever started the tests with nohup has not started the run so
+    command = [*heeding, *parley_command(), "bench", "--url", server.api_url, *SMALL, *arguments]
     bench = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         with Client(server.api_url) as api:
