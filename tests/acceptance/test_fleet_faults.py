@@ -274,7 +274,7 @@ async def pause_in_transaction(crew: Crew) -> Member:
     """Stop a worker that has a transaction open, and give it."""
     for _ in range(200):
         for worker in crew.workers:
-            worker.signal(signal.SIGSTOP)
+            worker.halt()
             if await asyncio.to_thread(is_writing, crew):
                 return worker
             worker.signal(signal.SIGCONT)

@@ -15,6 +15,7 @@ import pytest
 from tests.support.commands import refusal, run_parley
 from tests.support.polling import wait_for
 from tests.support.processes import PATIENCE_S, Load, Processes, is_running, request
+from tests.support.stopping import halt
 
 ROUNDS = 20
 QUICK, SLOW, IDLE = 0.004, 0.05, 1.5
@@ -107,7 +108,7 @@ def said(processes: Processes, words: str) -> bool:
 async def test_newcomers_are_answered_when_a_process_hangs(processes: Processes) -> None:
     """It is named as giving no answer, and is not given more to do."""
     hung = processes.pid_of(1)
-    os.kill(hung, signal.SIGSTOP)
+    halt(hung)
     try:
         wait_for(lambda: said(processes, "process 1: no answer"), "named", PATIENCE_S)
         wait_for(

@@ -24,6 +24,7 @@ from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
 from tests.support.polling import wait_for
 from tests.support.server import free_ports, parley_command
+from tests.support.stopping import halt
 
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 40.0
@@ -78,6 +79,11 @@ class Member:
         """Send a signal."""
         assert self.process is not None
         self.process.send_signal(number)
+
+    def halt(self) -> None:
+        """Stop it where it is, as SIGSTOP does; SIGCONT lets it go on."""
+        assert self.process is not None
+        halt(self.process.pid)
 
     def is_running(self) -> bool:
         """Tell whether the process is there."""

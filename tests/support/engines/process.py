@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from tests.support.missing import lacking
+from tests.support.stopping import halt
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 30.0
@@ -121,7 +122,7 @@ class Engine(ABC):
     def pause(self) -> None:
         """Let it hang: connections open, nothing is answered."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        halt(self.process.pid)
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
