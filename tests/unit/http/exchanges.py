@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parley.http.wire.request import Request
+from parley.http.wire.request import Request, RequestLine
 
 
 class Listening:
@@ -21,8 +21,7 @@ def make_request(
     path: str = "/", method: str = "GET", *, query: bytes = b"", headers: dict[bytes, bytes] | None = None
 ) -> Request:
     """Make a complete request without a body."""
-    request = Request(Listening(), method, 1)
-    request.path, request.raw_path, request.query = path, path.encode(), query
+    request = Request(Listening(), RequestLine(method, 1, path, path.encode(), query, None))
     request.headers = {b"host": b"127.0.0.1:3000", **(headers or {})}
     request.request_id = "r1"
     return request

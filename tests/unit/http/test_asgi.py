@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parley.http.asgi import AsgiApplication, AsgiBridge, Receive, Send
-from parley.http.wire.request import Request
+from parley.http.wire.request import Request, RequestLine
 
 Scope = MutableMapping[str, Any]
 
@@ -43,8 +43,7 @@ async def answered(application: AsgiApplication, method: str = "POST") -> Reques
 
 
 def _request(peer: Peer, method: str = "POST") -> Request:
-    request = Request(peer, method, 1)
-    request.path, request.raw_path, request.query = "/é", b"/%C3%A9", b"a=b"
+    request = Request(peer, RequestLine(method, 1, "/é", b"/%C3%A9", b"a=b", None))
     request.headers, request.body, request.request_id = {b"host": b"a"}, b"hello", "id-1"
     return request
 

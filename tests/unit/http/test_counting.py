@@ -6,7 +6,7 @@ import pytest
 
 from parley.http.counting import UNKNOWN, UNREAD, RequestCounts, find_route
 from parley.http.operations import OPERATIONS, Operation
-from parley.http.wire.request import Request
+from parley.http.wire.request import Request, RequestLine
 from parley.telemetry.metrics import Metrics
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of nobody
@@ -27,9 +27,7 @@ class Nobody:
 
 def ask(method: str, path: str) -> Request:
     """Make a request."""
-    request = Request(Nobody(), method, 1)
-    request.path = path
-    return request
+    return Request(Nobody(), RequestLine(method, 1, path, path.encode(), b"", None))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

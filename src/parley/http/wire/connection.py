@@ -267,7 +267,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: RefusedError, request: Request | None = None) -> None:
         """Answer in the application's place, after everything that came before, and close."""
-        request = request or Request(self, "", 1)
+        request = request or Request(self)
         request.request_id = request.request_id or self._roster.new_id()
         self._unanswered.add_refused(request, refusal)
         self._go_deaf()

@@ -8,7 +8,6 @@ from the start of the request only, so it does not matter in which pieces they a
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from http import HTTPStatus
 
 from parley.http.wire.limits import Limits
@@ -23,25 +22,20 @@ _LENGTH_DIGITS = 19
 _ROOM_FOR_LINE_ENDS = 8
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 
-match_line = re.compile(
-    rb"(?:\r\n)?(" + _TOKEN + rb"+) ([\x21\x22\x24-\x3e\x40-\x7e]+)(?:\?([\x21\x22\x24-\x7e]*))? HTTP/(\d\.\d)\r\n"
-).match
-"""Match a request line after at most one empty line: method, target up to ``?``, query, version."""
+_LINE = rb"(" + _TOKEN + rb"+) ([\x21\x22\x24-\x3e\x40-\x7e]+)(?:\?([\x21\x22\x24-\x7e]*))? HTTP/(\d\.\d)"
+
+match_line = re.compile(_LINE).fullmatch
+"""Match a request line without its end: method, target up to ``?``, query, version."""
 
 match_field = re.compile(_TOKEN + rb"+:[\t\x20-\x7e\x80-\xff]*").fullmatch
 """Match one header field without its end of line."""
 
+_match_line_and_end = re.compile(rb"(?:\r\n)?" + _LINE + rb"\r\n").match
 _match_line_start = re.compile(
     rb"\r?|" + _TOKEN + rb"+(?: [\x21-\x7e]*(?: (?:H|HT|HTT|HTTP|HTTP/[0-9.]*)?)?)?\r?"
 ).fullmatch
 _match_host = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?").fullmatch
 _match_absolute = re.compile(rb"(?i:http)://([^/?@]+)(/.*)?").fullmatch
-
-
-@lru_cache(maxsize=256)
-def _is_host(host: bytes) -> bool:
-    """Tell whether it is well formed; clients send few different ones, but one with every request."""
-    return _match_host(host) is not None
 
 
 class RefusedError(Exception):
@@ -54,6 +48,8 @@ class RefusedError(Exception):
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.request_id = ""
+        """The client's own, where it was read."""
 
 
 def malformed(detail: str) -> RefusedError:
@@ -69,7 +65,7 @@ def check_start(buffer: bytes, at: int, limits: Limits) -> None:
     if line_end < 0 or line_end - skipped > limits.max_line_bytes:
         _check_line_start(start[skipped:], limits)
         return
-    line = match_line(start)
+    line = _match_line_and_end(start)
     if line is None:
         raise malformed("Malformed request line")
     check_version(line[4])
@@ -105,14 +101,13 @@ def check_version(version: bytes) -> int:
     )
 
 
-def other_form(method: str, path: bytes, headers: Headers) -> bytes:
-    """Give the path of a target that is no path; an absolute one (RFC 9112 §3.2.2) brings its own Host."""
-    absolute = _match_absolute(path)
+def other_form(method: str, target: bytes) -> tuple[bytes, bytes | None]:
+    """Give the path of a target that is no path, and the Host that an absolute one (RFC 9112 §3.2.2) brings."""
+    absolute = _match_absolute(target)
     if absolute and _match_host(absolute[1]):
-        headers[b"host"] = absolute[1]
-        return absolute[2] or b"/"
-    if (path == b"*" and method == "OPTIONS") or (method == "CONNECT" and _match_host(path)):
-        return path
+        return absolute[2] or b"/", absolute[1]
+    if (target == b"*" and method == "OPTIONS") or (method == "CONNECT" and _match_host(target)):
+        return target, None
     raise malformed("Malformed request target")
 
 
@@ -122,7 +117,7 @@ def check_host(headers: Headers, minor: int) -> None:
     if host is None:
         if minor:
             raise malformed("Host is missing")
-    elif not _is_host(host):
+    elif not _match_host(host):
         raise malformed("Host is malformed or there twice")
 
 

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
-from typing import Protocol
-from urllib.parse import unquote
+from typing import Final, NamedTuple, Protocol
 
 from parley.http.wire.answers import Answer, Headers, header_lines
 
 Application = Callable[["Request"], None]
 """Called once a request, when it is complete or known to be too large; answers now or later through `respond`."""
 
-_match_id = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
+
+class RequestLine(NamedTuple):
+    """The first line of a request, checked."""
+
+    method: str
+    minor: int
+    """Of the version: 1, or 0."""
+    path: str
+    """Percent-decoded; the whole target where it has none."""
+    raw_path: bytes
+    query: bytes
+    host: bytes | None
+    """From a target that has one: it goes before the field."""
+
+
+UNREAD: Final = RequestLine("", 1, "", b"", b"", None)
+"""Of a request that is refused before its line is read."""
 
 
 class Client(Protocol):
@@ -34,15 +48,11 @@ class Request:
         "path", "query", "raw_path", "request_id", "started", "too_large",
     )  # fmt: skip
 
-    def __init__(self, client: Client, method: str, minor: int) -> None:
-        """Begin with the request line's method; the rest is filled in while it arrives."""
+    def __init__(self, client: Client, line: RequestLine = UNREAD) -> None:
+        """Begin with the request line; the rest is filled in while it arrives."""
         self.client = client
-        self.method = method
-        self.minor = minor
+        self.method, self.minor, self.path, self.raw_path, self.query, _ = line
         self.started = 0.0
-        self.path = ""
-        self.raw_path = b""
-        self.query = b""
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.has_body = False
@@ -62,17 +72,6 @@ class Request:
             headers = [*headers, *self.extra_headers]
         self.answer = (status, header_lines(headers), body)
         self.client.answered(self)
-
-
-def decoded(path: str) -> str:
-    """Decode the percent-encoding of a path; an encoded slash stays encoded, for it separates nothing."""
-    return unquote(path.replace("%2F", "%252F").replace("%2f", "%252f"))
-
-
-def chosen_id(headers: dict[bytes, bytes], new_id: Callable[[], str]) -> str:
-    """Take the client's X-Request-Id if it is well formed, else a new one."""
-    given = headers.get(b"x-request-id")
-    return given.decode("ascii") if given is not None and _match_id(given) else new_id()
 
 
 def numbered_ids(prefix: str) -> Callable[[], str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from parley.http.wire.answers import CLOSE, header_lines, render, without_body
-from parley.http.wire.request import decoded
 
 
 def test_answer_is_written_whole() -> None:
@@ -39,22 +38,6 @@ def test_header_that_would_forge_another_is_refused(value: bytes) -> None:
     """No value ends its line early."""
     with pytest.raises(ValueError, match="CR or LF"):
         header_lines([(b"Location", value)])
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/%61%2Fb", "/a%2Fb"),
-        ("/%2f", "/%2f"),
-        ("/%C3%A9", "/é"),
-        ("/%ff", "/\ufffd"),
-        ("/%zz%", "/%zz%"),
-        ("/%00", "/\0"),
-    ],
-)
-def test_path_is_decoded_but_for_slashes(path: str, expected: str) -> None:
-    """Percent-encoding is UTF-8; what is malformed stays or becomes U+FFFD, and never fails."""
-    assert decoded(path) == expected
 
 
 def test_status_without_a_name_is_written_all_the_same() -> None:

@@ -146,6 +146,14 @@ def test_repeated_fields_are_joined_in_order() -> None:
     assert dict(seen[0][3])[b"x"] == b"1, 2"
 
 
+def test_target_with_a_host_of_its_own_leaves_the_next_request_its_field() -> None:
+    """What is remembered of the fields stays as they were."""
+    fields = b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    seen, _ = read([b"GET http://b/%61" + fields + b"GET /" + fields])
+
+    assert [(path, dict(headers)[b"host"]) for _, path, _, headers, *_ in seen] == [(b"/%61", b"b"), (b"/", b"a")]
+
+
 @pytest.mark.parametrize(
     ("length", "expected"), [(64, ([64], None)), (65, ([0], None)), (2**63 - 1, ([0], None)), (2**63, ([], 400))]
 )
