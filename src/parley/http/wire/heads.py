@@ -26,7 +26,7 @@ _LONGEST_BLOCK: Final = 512
 _LINE_FOR_PARSER: Final = b"POST / HTTP/1.1"
 """httptools knows too few methods and too many versions: it sees this line, and the client's fields."""
 _KEY: Final = b"idempotency-key"
-_match_key = re.compile(rb"\r\n[Ii]dempotency-[Kk]ey: ?([!-~](?:[ -~]*[!-~])?)(?=\r\n[^\t ])").match
+_match_key = re.compile(rb"\r\n[Ii]dempotency-[Kk]ey: ?([!-~](?:[ -~]*[!-~])?)(?=\r\n)").match
 _match_id = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 
 
