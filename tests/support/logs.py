@@ -31,7 +31,7 @@ from parley.log import open_log
 from parley.log.batch import FixedBatch
 from parley.log.redis.appends import RedisLog
 from parley.log.redis.keeper import Budget, RedisKeeper
-from parley.log.redis.wire import LostReplyError
+from parley.log.redis.line import LostReplyError
 from parley.log.redis.wires import Call
 from parley.telemetry.clock import SystemClock
 

@@ -14,11 +14,12 @@ from parley.log.port import Keeper, Vitals
 from parley.log.redis.durability import SETTINGS, keeps_all, read_info, read_settings
 from parley.log.redis.entries import read_id, split_id
 from parley.log.redis.errors import away
+from parley.log.redis.line import Reply
 from parley.log.redis.lives import Bound, Lives
 from parley.log.redis.names import epoch_keys
 from parley.log.redis.scripts import script
 from parley.log.redis.servers import Servers, ask, opened
-from parley.log.redis.wire import Command, Reply
+from parley.log.redis.wire import Command
 from parley.log.redis.wires import Call, Wires
 
 _LOAD_S: Final = 5.0

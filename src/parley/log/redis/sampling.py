@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from parley.domain.events import Depth, Position, position_id
+from parley.log.redis.line import Reply
 from parley.log.redis.lives import Bound, Lives
-from parley.log.redis.wire import Reply
 from parley.log.redis.wires import Call, Wires
 
 EVERY_S: Final = 0.1

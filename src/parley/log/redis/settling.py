@@ -14,9 +14,10 @@ from parley.domain.errors import OutcomeUnknownError, UnavailableError
 from parley.domain.events import Position
 from parley.domain.numbering import Outcome, Reason, Refused
 from parley.log.redis.errors import away, is_other_life, is_refusal
+from parley.log.redis.line import LostReplyError, Reply
 from parley.log.redis.lives import Bound, Lives
 from parley.log.redis.packing import Packed, last_position, read_outcomes
-from parley.log.redis.wire import LostReplyError, NotSentError, Reply
+from parley.log.redis.wire import NotSentError
 from parley.log.redis.wires import Call
 
 OTHER_LIFE: Final = Refused(Reason.EPOCH)

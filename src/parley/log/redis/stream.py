@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from parley.domain.events import Depth, Logged, Position
 from parley.log.port import Reading, Stream
 from parley.log.redis.entries import read_entry, stream_id
+from parley.log.redis.line import Reply
 from parley.log.redis.names import epoch_keys, partition_keys
-from parley.log.redis.wire import Reply
 from parley.log.redis.wires import Call, Wires
 
 

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisError
 
 from parley.domain.errors import UnavailableError
+from parley.log.redis.line import LostReplyError, Reply
 from parley.log.redis.servers import Servers
 from parley.log.redis.urls import Host
-from parley.log.redis.wire import Command, LostReplyError, NotSentError, Reply, Wire, exchange_at_once
+from parley.log.redis.wire import Command, NotSentError, Wire, exchange_at_once
 
 _LED_ASTRAY: Final = (AskError, ReadOnlyError, MasterDownError, NotSentError, LostReplyError)
 """Said when a partition may be elsewhere by now."""
