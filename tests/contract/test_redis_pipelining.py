@@ -9,7 +9,6 @@ from functools import partial
 import pytest
 from redis import Redis
 from redis.asyncio.connection import Connection
-from redis.exceptions import ReadOnlyError
 
 from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.batch import FixedBatch
@@ -68,21 +67,6 @@ async def test_all_that_wait_on_a_connection_are_told_that_it_is_lost(wire: Wire
     for replies in await asyncio.gather(*waiting):
         assert [type(reply) for reply in replies] == [LostReplyError]
     assert await wire.exchange([("ECHO", "b")]) == [b"b"]
-
-
-async def test_a_server_that_is_no_primary_any_more_answers_what_was_sent(wire: Wire, other: Redis) -> None:
-    """Whoever sent behind the refused write has a reply, not a doubt; who comes next connects anew."""
-    (before,) = await wire.exchange([("CLIENT", "ID")])
-    other.replicaof("127.0.0.1", "1")
-    try:
-        refused, answered = await asyncio.gather(wire.exchange([("SET", "a", "b")]), wire.exchange([("ECHO", "c")]))
-    finally:
-        other.replicaof("NO", "ONE")
-    (after,) = await wire.exchange([("CLIENT", "ID")])
-
-    assert [type(reply) for reply in refused] == [ReadOnlyError]
-    assert answered == [b"c"]
-    assert after != before
 
 
 class Gate:
