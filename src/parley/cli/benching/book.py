@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
+
+from parley.cli.benching.ranges import Ranges
 
 _NAMED: Final = 5
 
@@ -16,9 +16,10 @@ class Book:
 
     def __init__(self, chats: int) -> None:
         """Begin with empty chats, numbered from 1."""
-        self.acknowledged: list[array[int]] = [array("Q") for _ in range(chats + 1)]
+        self.acknowledged = [Ranges() for _ in range(chats + 1)]
         self.unsettled = [0] * (chats + 1)
         self.chats = range(1, chats + 1)
+        self._twice = [Ranges() for _ in range(chats + 1)]
 
     @property
     def counts(self) -> dict[int, int]:
@@ -30,26 +31,34 @@ class Book:
         """All that was acknowledged."""
         return sum(map(len, self.acknowledged))
 
-    def missing(self, chat: int, stored: set[int]) -> list[int]:
-        """Give the acknowledged numbers that are not among the stored."""
-        return sorted(set(self.acknowledged[chat]) - stored)
+    def acknowledge(self, chat: int, number: int) -> None:
+        """Write down an answer."""
+        if not self.acknowledged[chat].add(number):
+            self._twice[chat].add(number)
+
+    def missing(self, chat: int, stored: Ranges) -> list[int]:
+        """Give the first acknowledged numbers that are not among the stored."""
+        return _first(number for number in self.acknowledged[chat] if number not in stored)
 
     def finding(self, chat: int, counted: int) -> str | None:
         """Say where a chat's answers, numbers and its own count contradict each other."""
-        numbers, unsettled = self.acknowledged[chat], self.unsettled[chat]
-        known = set(numbers)
-        if len(known) < len(numbers):
-            twice = sorted(number for number, times in Counter(numbers).items() if times > 1)
-            return f"number {listed(twice)} was given twice"
-        highest = max(known, default=0)
+        known, unsettled = self.acknowledged[chat], self.unsettled[chat]
+        if self._twice[chat]:
+            return f"number {listed(_first(self._twice[chat]))} was given twice"
+        highest = known[len(known) - 1] if known else 0
         if highest > len(known) + unsettled:
-            holes = list(islice((each for each in range(1, highest) if each not in known), _NAMED + 1))
+            holes = _first(each for each in range(1, highest) if each not in known)
             return f"number {listed(holes)} was skipped: {len(known):,} answers reach up to {highest:,}"
         if counted < len(known):
             return f"it counts {counted:,} messages, {len(known):,} were acknowledged"
         if counted > len(known) + unsettled:
             return f"it counts {counted:,} messages, {len(known) + unsettled:,} were sent and not refused"
         return None
+
+
+def _first(numbers: Iterable[int]) -> list[int]:
+    """Take as many as are named, and one more if there are more."""
+    return list(islice(numbers, _NAMED + 1))
 
 
 def listed(numbers: Sequence[int]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
 from random import Random
 from typing import Final, NamedTuple
 
@@ -42,7 +40,7 @@ class Mix:
         """Take the path of an application; where reads are asked for, the book has a number in every chat."""
         self._reads, self._keys = plan.reads, plan.keys
         self._chats = plan.chats
-        self._numbers: Sequence[array[int]] = book.acknowledged
+        self._numbers = book.acknowledged
         self._asked = self._created = self._looked = 0
         self._bodies = [b'{"body":"%s"}' % text.encode() for text in texts(plan.size)]
         length = f"Content-Type: application/json\r\nContent-Length: {len(self._bodies[0])}\r\n"

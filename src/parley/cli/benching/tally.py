@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ _SERVER_ERROR: Final = 500
 
 
 class _Numbered(msgspec.Struct):
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=1)]
 
 
 _number_of = msgspec.json.Decoder(_Numbered).decode
@@ -41,8 +41,8 @@ class Tally:
             return
         if operation is CREATE:
             try:
-                self._book.acknowledged[request.chat].append(_number_of(body).number)
-            except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
+                self._book.acknowledge(request.chat, _number_of(body).number)
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 self.unanswered(request, "201 without a number", was_sent=True)
                 return
         self.good += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from array import array
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +14,7 @@ import msgspec
 
 from parley.cli.benching.book import Book
 from parley.cli.benching.mix import texts
+from parley.cli.benching.ranges import Ranges
 from parley.cli.client import APPLICATIONS, PAGE_LIMIT, ApiError, call, next_page, read_answer
 
 SEEDS: Final = 100
@@ -87,7 +87,8 @@ class Throwaway:
             if seeded:
                 place = f"{self.path}/chats/{chat}/messages/bulk"
                 answer = call(self._client, "POST", place, content=bulk, headers=_JSON)
-                book.acknowledged[chat] = array("Q", read_answer(answer, _Numbers).numbers)
+                for number in read_answer(answer, _Numbers).numbers:
+                    book.acknowledge(chat, number)
 
     def settled_counts(self, at_least: Mapping[int, int]) -> dict[int, int]:
         """Give each chat's count once none is below ``at_least``, or they no longer move.
@@ -110,13 +111,13 @@ class Throwaway:
                     total, moved_at = sum(counts.values()), time.monotonic()
             time.sleep(_LOOK_EVERY_S)
 
-    def stored(self, chat: int) -> set[int]:
+    def stored(self, chat: int) -> Ranges:
         """Read the numbers of all messages of a chat."""
-        return {
-            message.number
-            for answer in self._pages(f"{self.path}/chats/{chat}/messages")
-            for message in read_answer(answer, list[_Message])
-        }
+        numbers = Ranges()
+        for answer in self._pages(f"{self.path}/chats/{chat}/messages"):
+            for message in read_answer(answer, list[_Message]):
+                numbers.add(message.number)
+        return numbers
 
     def _counts(self) -> dict[int, int]:
         return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
 
 import httpx
@@ -22,7 +21,9 @@ def made(
     """Make requests of a mix over 3 chats with the numbers 1 to 9."""
     plan = Plan(httpx.URL(url), httpx.URL("http://127.0.0.1:8080"), 1, 1, None, reads, keys, size, chats=3)
     book = Book(plan.chats)
-    book.acknowledged = [array("Q", range(1, 10)) for _ in range(plan.chats + 1)]
+    for chat in book.chats:
+        for number in range(1, 10):
+            book.acknowledge(chat, number)
     mix = Mix(plan, services_of(plan), APPLICATION, book)
     return [mix.next() for _ in range(count)]
 
