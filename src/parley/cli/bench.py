@@ -119,7 +119,8 @@ def _compare(application: Throwaway, book: Book) -> Messages:
     sys.stderr.write(f"parley: comparing {book.total:,} acknowledged messages with the chats\n")
     try:
         counted = application.settled_counts(book.counts)
-        judged = ((chat, _finding(application, book, chat, counted.get(chat, 0))) for chat in book.chats)
+        doubtful = (chat for chat in book.chats if not book.is_proven(chat, counted.get(chat, 0)))
+        judged = ((chat, _finding(application, book, chat, counted.get(chat, 0))) for chat in doubtful)
         findings = [f"chat {chat}: {sentence}" for chat, sentence in judged if sentence]
     except ApiError as error:
         findings = [f"it could not be looked at: {error.detail}"]
@@ -127,9 +128,9 @@ def _compare(application: Throwaway, book: Book) -> Messages:
 
 
 def _finding(application: Throwaway, book: Book, chat: int, counted: int) -> str | None:
-    """Read the chat itself where its count is wrong, or proves nothing beside creates of unknown outcome."""
+    """Read the chat itself, where its count is wrong or proves nothing."""
     sentence = book.finding(chat, counted)
-    lost = book.missing(chat, application.stored(chat)) if sentence or book.unsettled[chat] else []
+    lost = book.missing(chat, application.stored(chat))
     return f"{sentence or 'acknowledged messages are gone'}; missing: {listed(lost)}" if lost else sentence
 
 

@@ -41,19 +41,22 @@ class Book:
         return _first(number for number in self.acknowledged[chat] if number not in stored)
 
     def finding(self, chat: int, counted: int) -> str | None:
-        """Say where a chat's answers, numbers and its own count contradict each other."""
+        """Say where a chat's answers and its own count contradict each other.
+
+        A number that nobody was given says nothing: a log that lost its state leaves out those it may have given.
+        """
         known, unsettled = self.acknowledged[chat], self.unsettled[chat]
         if self._twice[chat]:
             return f"number {listed(_first(self._twice[chat]))} was given twice"
-        highest = known[len(known) - 1] if known else 0
-        if highest > len(known) + unsettled:
-            holes = _first(each for each in range(1, highest) if each not in known)
-            return f"number {listed(holes)} was skipped: {len(known):,} answers reach up to {highest:,}"
         if counted < len(known):
             return f"it counts {counted:,} messages, {len(known):,} were acknowledged"
         if counted > len(known) + unsettled:
             return f"it counts {counted:,} messages, {len(known) + unsettled:,} were sent and not refused"
         return None
+
+    def is_proven(self, chat: int, counted: int) -> bool:
+        """Tell whether the count alone is a proof: 1, 2, 3 … were given, and nothing was sent beside them."""
+        return self.acknowledged[chat].is_dense and not self.unsettled[chat] and self.finding(chat, counted) is None
 
 
 def _first(numbers: Iterable[int]) -> list[int]:

@@ -37,7 +37,7 @@ def sentences(report: Report) -> Iterator[str]:
     if messages.complete:
         total, unsettled = f"{messages.acknowledged:,}", messages.unsettled
         beside = f" ({unsettled:,} creates had no clear answer)" if unsettled else ""
-        yield f"every acknowledged message is there: {total}, each number once, none skipped{beside}"
+        yield f"every acknowledged message is there: {total}, each under a number of its own{beside}"
     for finding in messages.findings:
         yield f"NOT as acknowledged: {finding}"
 
