@@ -12,14 +12,15 @@ import msgspec
 import uvloop
 from cyclopts import Parameter, validators
 
-from parley.cli.benching.book import Book, listed
+from parley.cli.benching.book import Book
+from parley.cli.benching.comparison import compare
 from parley.cli.benching.mix import Mix
 from parley.cli.benching.plan import Plan, services_of, strangers
 from parley.cli.benching.report import Loop, Messages, Report, Settings
 from parley.cli.benching.running import run_loops
 from parley.cli.benching.shown import show
 from parley.cli.benching.throwaway import Throwaway
-from parley.cli.client import DEFAULT_URL, HEADERS, TIMEOUT, ApiError, admin_headers, parse_url
+from parley.cli.client import DEFAULT_URL, HEADERS, TIMEOUT, admin_headers, parse_url
 from parley.cli.confirming import Yes, confirm
 from parley.telemetry.clock import SystemClock
 
@@ -109,29 +110,9 @@ def _measure(plan: Plan, admin: dict[str, str]) -> Report:
         services = services_of(plan)
         mix = Mix(plan, services, application.path, book)
         loops = uvloop.run(run_loops(plan, services, mix, book))
-        messages = _compare(application, book)
+        sys.stderr.write(f"parley: comparing {book.total:,} acknowledged messages with the chats\n")
+        messages = compare(application, book)
     return _report(plan, loops, messages, cleaned_up=application.is_deleted)
-
-
-def _compare(application: Throwaway, book: Book) -> Messages:
-    """Hold what was acknowledged against what the chats say, and name what is missing."""
-    counted = dict[int, int]()
-    sys.stderr.write(f"parley: comparing {book.total:,} acknowledged messages with the chats\n")
-    try:
-        counted = application.settled_counts(book.counts)
-        doubtful = (chat for chat in book.chats if not book.is_proven(chat, counted.get(chat, 0)))
-        judged = ((chat, _finding(application, book, chat, counted.get(chat, 0))) for chat in doubtful)
-        findings = [f"chat {chat}: {sentence}" for chat, sentence in judged if sentence]
-    except ApiError as error:
-        findings = [f"it could not be looked at: {error.detail}"]
-    return Messages(book.total, sum(book.unsettled), sum(counted.values()), not findings, findings)
-
-
-def _finding(application: Throwaway, book: Book, chat: int, counted: int) -> str | None:
-    """Read the chat itself, where its count is wrong or proves nothing."""
-    sentence = book.finding(chat, counted)
-    lost = book.missing(chat, application.stored(chat))
-    return f"{sentence or 'acknowledged messages are gone'}; missing: {listed(lost)}" if lost else sentence
 
 
 def _report(plan: Plan, loops: list[Loop], messages: Messages, *, cleaned_up: bool) -> Report:

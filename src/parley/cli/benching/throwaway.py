@@ -16,6 +16,7 @@ from parley.cli.benching.book import Book
 from parley.cli.benching.mix import texts
 from parley.cli.benching.ranges import Ranges
 from parley.cli.client import APPLICATIONS, PAGE_LIMIT, ApiError, call, next_page, read_answer
+from parley.cli.lane import parse_retry_after
 
 SEEDS: Final = 100
 """Messages that each chat begins with where reads are asked for: two pages."""
@@ -23,8 +24,9 @@ SETTLED_AFTER_S: Final = 15.0
 """Counts that have not moved for so long are what they are: a deployment promises them within 5 s."""
 
 _LOOK_EVERY_S: Final = 0.2
-_DELETED_WITHIN_S: Final = 10.0
-_PASSING: Final = frozenset({None, 429, 502, 503, 504})
+_PATIENCE_S: Final = 15.0
+"""So long a deployment that is just restarting is asked again."""
+_PASSING: Final = frozenset({429, 502, 503, 504})
 _JSON: Final = {"Content-Type": "application/json"}
 _NOT_FOUND: Final = 404
 
@@ -94,25 +96,23 @@ class Throwaway:
         """Give each chat's count once none is below ``at_least``, or they no longer move.
 
         Raises:
-            ApiError: they cannot be read, and not because the deployment is just restarting.
+            ApiError: they cannot be read.
         """
-        total, moved_at = -1, time.monotonic()
+        total, still_s = -1, 0.0
         while True:
-            is_late = time.monotonic() - moved_at > SETTLED_AFTER_S
-            try:
-                counts = self._counts()
-            except ApiError as error:
-                if error.status not in _PASSING or is_late:
-                    raise
-            else:
-                if is_late or all(counts.get(chat, 0) >= least for chat, least in at_least.items()):
-                    return counts
-                if sum(counts.values()) != total:
-                    total, moved_at = sum(counts.values()), time.monotonic()
+            counts = self._counts()
+            still_s = still_s + _LOOK_EVERY_S if sum(counts.values()) == total else 0.0
+            if still_s > SETTLED_AFTER_S or all(counts.get(chat, 0) >= least for chat, least in at_least.items()):
+                return counts
+            total = sum(counts.values())
             time.sleep(_LOOK_EVERY_S)
 
     def stored(self, chat: int) -> Ranges:
-        """Read the numbers of all messages of a chat."""
+        """Read the numbers of all messages of a chat.
+
+        Raises:
+            ApiError: they cannot be read.
+        """
         numbers = Ranges()
         for answer in self._pages(f"{self.path}/chats/{chat}/messages"):
             for message in read_answer(answer, list[_Message]):
@@ -129,25 +129,31 @@ class Throwaway:
     def _pages(self, path: str) -> Iterator[httpx.Response]:
         following: str | None = f"{path}?limit={PAGE_LIMIT}"
         while following:
-            answer = call(self._client, "GET", following)
+            answer = self._patiently("GET", following)
             yield answer
             following = next_page(answer, path)
 
     def _delete(self) -> None:
-        """Delete it; a deployment that is just restarting is waited for. Gone already is gone."""
-        until = time.monotonic() + _DELETED_WITHIN_S
-        while True:
-            try:
-                return self._try_delete()
-            except ApiError as error:
-                if error.status not in _PASSING or time.monotonic() > until:
-                    raise
-            time.sleep(_LOOK_EVERY_S)
-
-    def _try_delete(self) -> None:
-        answer = call(self._client, "DELETE", self.path)
+        """Delete it; gone already is gone."""
+        answer = self._patiently("DELETE", self.path)
         if not answer.is_success and answer.status_code != _NOT_FOUND:
             read_answer(answer, _Application)
+
+    def _patiently(self, method: str, path: str) -> httpx.Response:
+        """Send a request, again and again while the deployment asks for patience or is away; give the last answer."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            wait_s = _LOOK_EVERY_S
+            try:
+                answer = call(self._client, method, path)
+            except ApiError:
+                if time.monotonic() >= until:
+                    raise
+            else:
+                if answer.status_code not in _PASSING or time.monotonic() >= until:
+                    return answer
+                wait_s = max(wait_s, parse_retry_after(answer.headers.get("Retry-After"), time.time()))
+            time.sleep(min(wait_s, max(until - time.monotonic(), 0.0)))
 
     def _remedy(self) -> str:
         target = shlex.quote(f"{self._client.base_url!s}".rstrip("/") + self.path)
