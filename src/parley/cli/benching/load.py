@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from time import perf_counter
-from typing import Final
+from time import perf_counter, process_time
+from typing import Final, NamedTuple
 
 from parley.cli.benching.latencies import Latencies
 from parley.cli.benching.mix import Mix, Request
@@ -20,15 +20,23 @@ ANSWER_TIMEOUT_S: Final = 15.0
 _TICK_S: Final = 0.001
 
 
+class Offer(NamedTuple):
+    """The window in which load was offered, and what the generator itself was in it; rates are of this window."""
+
+    seconds: float
+    cpu: float
+    """Its share of one core."""
+    late_ms: float
+    """How late it was with one request in a hundred."""
+    unsent: int
+    """Requests that were due and never sent."""
+
+
 class Load:
     """Gives free users the next request as soon as it is due; nobody waits in a line of a single connection."""
 
     def __init__(self, mix: Mix, pace: Pace, tally: Tally, users: Sequence[User]) -> None:
         """Take connected users, all of them free."""
-        self.answered_at = 0.0
-        """When the last answer came."""
-        self.delays = Latencies()
-        """How late this process looked at what is due, seen every millisecond."""
         self._mix = mix
         self._pace = pace
         self._tally = tally
@@ -39,28 +47,34 @@ class Load:
         for user in users:
             user.host = self
 
-    async def run(self) -> int:
-        """Run to the end, and give how many requests were due and never sent."""
+    async def run(self) -> Offer:
+        """Offer the load, then wait for what is still on the way."""
         try:
-            looked = perf_counter()
-            while not self._pace.is_over(looked):
-                self._wake()
-                await asyncio.sleep(_TICK_S)
-                now = perf_counter()
-                self._note_delay(now - looked - _TICK_S)
-                looked = now
-            unsent = self._pace.unsent(perf_counter())
+            offer = await self._offer()
+            self._tally.end_window()
             if len(self._free) < self._users:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._all_free.wait(), ANSWER_TIMEOUT_S)
         finally:
             self._is_over = True
-        return unsent
+        return offer
+
+    async def _offer(self) -> Offer:
+        began = now = perf_counter()
+        used, delays = process_time(), Latencies()
+        while not (delays.total and self._pace.is_over(now)):
+            looked = now
+            self._wake()
+            await asyncio.sleep(_TICK_S)
+            now = perf_counter()
+            _note_delay(delays, now - looked - _TICK_S)
+        seconds = now - began
+        cpu = (process_time() - used) / seconds
+        return Offer(seconds, cpu, delays.quantile_ms(0.99), self._pace.unsent(now))
 
     def settled(self, user: User, request: Request, status: int, body: bytes, seconds: float) -> None:
         """Count an answer, and give its user the next request."""
         self._tally.answered(request, status, body, seconds)
-        self.answered_at = perf_counter()
         self._next(user)
 
     def failed(self, user: User, request: Request, why: str, *, was_sent: bool) -> None:
@@ -77,14 +91,15 @@ class Load:
         if self._pace.is_over(perf_counter()) and len(self._free) == self._users:
             self._all_free.set()
 
-    def _note_delay(self, seconds: float) -> None:
-        """Count a delay as often as somebody would have met it: the first met all of it, the last hardly any."""
-        while seconds > _TICK_S:
-            self.delays.add(seconds)
-            seconds -= _TICK_S
-        self.delays.add(max(seconds, 0.0))
-
     def _wake(self) -> None:
         """Give what is due by now to whoever is free."""
         while self._free and (due := self._pace.take(perf_counter())) is not None:
             self._free.pop().send(self._mix.next(), due)
+
+
+def _note_delay(delays: Latencies, seconds: float) -> None:
+    """Count a delay as often as somebody would have met it: the first met all of it, the last hardly any."""
+    while seconds > _TICK_S:
+        delays.add(seconds)
+        seconds -= _TICK_S
+    delays.add(max(seconds, 0.0))

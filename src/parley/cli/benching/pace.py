@@ -53,20 +53,20 @@ class Steady:
         self._began = began
         self._rate = rate
         self._total = max(1, round(rate * seconds))
-        self._last = began + seconds + GRACE_S
+        self._until = began + seconds
         self._taken = 0
 
     def take(self, now: float) -> float | None:
         """Give the next due time that has come."""
         due = self._began + self._taken / self._rate
-        if due > now or self._taken == self._total or now >= self._last:
+        if due > now or self._taken == self._total or now >= self._until + GRACE_S:
             return None
         self._taken += 1
         return due
 
     def is_over(self, now: float) -> bool:
-        """Tell whether all are taken, or too late."""
-        return self._taken == self._total or now >= self._last
+        """Tell whether the time is up, and all are taken or too late."""
+        return now >= self._until + (0 if self._taken == self._total else GRACE_S)
 
     def unsent(self, now: float) -> int:
         """Count those whose time had come."""

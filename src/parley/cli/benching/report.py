@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from parley.cli.benching.latencies import Latencies
+from parley.cli.benching.load import Offer
 from parley.cli.benching.mix import OPERATIONS
 from parley.cli.benching.tally import Tally
 
@@ -94,31 +95,22 @@ class Report(msgspec.Struct):
     ok: bool
 
 
-class Generator(NamedTuple):
-    """What the generator itself needed in a loop, and how late it was with one request in a hundred."""
-
-    cpu: float
-    late_ms: float
-
-
-def loop_of(
-    tally: Tally, seconds: float, generator: Generator, *, offered: float | None = None, unsent: int = 0
-) -> Loop:
-    """Sum a loop up; ``offered`` makes it an open one."""
-    is_open = offered is not None
+def loop_of(tally: Tally, offer: Offer, rate: float | None = None) -> Loop:
+    """Sum a loop up; a ``rate`` makes it an open one."""
+    is_open = rate is not None
     kinds = [kind for kind in OPERATIONS if kind in tally.latencies or kind in tally.errors]
     return Loop(
         loop="open" if is_open else "closed",
-        offered_per_s=offered,
-        seconds=seconds,
+        offered_per_s=rate,
+        seconds=offer.seconds,
         answered=tally.good,
-        per_s=tally.good / seconds,
+        per_s=sum(tally.in_window.values()) / offer.seconds,
         errors=sum(errors.total() for errors in tally.errors.values()),
-        unsent=unsent,
-        generator_cpu=generator.cpu,
-        generator_late_ms=generator.late_ms,
-        generator_bound=generator.cpu > BUSY or (is_open and generator.late_ms > LATE_MS),
-        operations=[_operation(tally, kind, seconds, is_open=is_open) for kind in kinds],
+        unsent=offer.unsent,
+        generator_cpu=offer.cpu,
+        generator_late_ms=offer.late_ms,
+        generator_bound=offer.cpu > BUSY or (is_open and offer.late_ms > LATE_MS),
+        operations=[_operation(tally, kind, offer.seconds, is_open=is_open) for kind in kinds],
         histogram=[HistogramBar(*bar) for bar in Latencies.of_all(tally.latencies.values()).bars()] if is_open else [],
     )
 
@@ -126,7 +118,8 @@ def loop_of(
 def _operation(tally: Tally, kind: str, seconds: float, *, is_open: bool) -> Operation:
     latencies, errors = tally.latencies.get(kind, Latencies()), tally.errors.get(kind, Counter[str]())
     quantiles = _quantiles(latencies) if is_open and latencies.total else None
-    return Operation(kind, latencies.total, latencies.total / seconds, dict(sorted(errors.items())), quantiles)
+    per_s = tally.in_window.get(kind, 0) / seconds
+    return Operation(kind, latencies.total, per_s, dict(sorted(errors.items())), quantiles)
 
 
 def _quantiles(latencies: Latencies) -> Quantiles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
+from time import perf_counter
 from typing import Final
 
 from parley.cli.benching.book import Book
@@ -13,7 +13,7 @@ from parley.cli.benching.load import Load
 from parley.cli.benching.mix import Mix
 from parley.cli.benching.pace import Ceiling, Pace, Steady
 from parley.cli.benching.plan import Plan, Services
-from parley.cli.benching.report import Generator, Loop, loop_of
+from parley.cli.benching.report import Loop, loop_of
 from parley.cli.benching.tally import Tally
 from parley.cli.benching.user import User
 from parley.cli.client import ApiError
@@ -42,16 +42,11 @@ async def run_loops(plan: Plan, services: Services, mix: Mix, book: Book) -> lis
 
 
 async def _run(plan: Plan, mix: Mix, tally: Tally, users: list[User], rate: float | None) -> Loop:
-    began, used = time.perf_counter(), time.process_time()
-    load = Load(mix, _pace(plan, began, rate), tally, users)
     async with progress(_words(plan, rate), plan.seconds, lambda: tally.good):
-        unsent = await load.run()
+        offer = await Load(mix, _pace(plan, rate), tally, users).run()
     for user in users:
         user.give_up()
-    cpu = (time.process_time() - used) / (time.perf_counter() - began)
-    generator = Generator(cpu, load.delays.quantile_ms(0.99))
-    seconds = max(load.answered_at - began, plan.seconds)
-    return loop_of(tally, seconds, generator, offered=rate, unsent=unsent)
+    return loop_of(tally, offer, rate)
 
 
 async def _connect(plan: Plan, users: list[User]) -> None:
@@ -65,7 +60,8 @@ async def _connect(plan: Plan, users: list[User]) -> None:
             raise ApiError(f"cannot reach {url}: {error.strerror or 'no connection'}", code="unreachable") from error
 
 
-def _pace(plan: Plan, began: float, rate: float | None) -> Pace:
+def _pace(plan: Plan, rate: float | None) -> Pace:
+    began = perf_counter()
     return Ceiling(began, plan.seconds) if rate is None else Steady(began, plan.seconds, rate)
 
 

@@ -30,6 +30,8 @@ class Tally:
         """Start empty; the book goes on from loop to loop."""
         self.latencies: defaultdict[str, Latencies] = defaultdict(Latencies)
         self.errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.in_window: dict[str, int] = {}
+        """How many good answers came while load was offered: rates are of these."""
         self.good = 0
         self._book = book
 
@@ -47,6 +49,10 @@ class Tally:
                 return
         self.good += 1
         self.latencies[operation].add(seconds)
+
+    def end_window(self) -> None:
+        """Know that no more load is offered; what is answered from now on came late."""
+        self.in_window = {operation: latencies.total for operation, latencies in self.latencies.items()}
 
     def unanswered(self, request: Request, why: str, *, was_sent: bool) -> None:
         """Count a request whose outcome nobody knows, unless it was never sent."""

@@ -12,7 +12,7 @@ import pytest
 
 from parley.cli.benching import load as loops
 from parley.cli.benching.book import Book
-from parley.cli.benching.load import Load
+from parley.cli.benching.load import Load, Offer
 from parley.cli.benching.mix import CREATE, Mix
 from parley.cli.benching.pace import Ceiling, Pace, Steady
 from parley.cli.benching.plan import Plan, services_of
@@ -38,12 +38,12 @@ class Site:
         self.users = [User(*services) for _ in range(users)]
         self._mix = Mix(plan, services, "/a", self.book)
 
-    async def run(self, pace: Pace) -> int:
-        """Run a loop, and give what was never sent."""
-        unsent = await Load(self._mix, pace, self.tally, self.users).run()
+    async def run(self, pace: Pace) -> Offer:
+        """Run a loop, and give what was offered."""
+        offer = await Load(self._mix, pace, self.tally, self.users).run()
         for user in self.users:
             user.give_up()
-        return unsent
+        return offer
 
     def close(self) -> None:
         """Close the connections."""
@@ -97,12 +97,28 @@ async def test_stall_is_seen_by_all_that_came_into_it() -> None:
         return created(number)
 
     async with served(answer, users=1) as site:
-        unsent = await site.run(Steady(perf_counter(), seconds=0.5, rate=100))
+        offer = await site.run(Steady(perf_counter(), seconds=0.5, rate=100))
 
     latencies = site.tally.latencies[CREATE]
-    assert (unsent, latencies.total, dict(site.tally.errors)) == (0, 50, {})
+    assert (offer.unsent, latencies.total, dict(site.tally.errors)) == (0, 50, {})
     assert latencies.max_ms >= 299
     assert latencies.quantile_ms(0.7) >= 100
+
+
+async def test_answer_that_is_waited_for_dilutes_neither_the_rate_nor_the_share() -> None:
+    """Nothing is offered while one straggler is waited for: it counts as an answer, and not in the rate."""
+
+    async def answer(number: int) -> bytes:
+        if number == 2:
+            await hold_async(0.7)
+        return created(number)
+
+    async with served(answer, users=2) as site:
+        offer = await site.run(Ceiling(perf_counter(), 0.2))
+
+    assert 0.19 <= offer.seconds <= 0.5
+    assert 0 < offer.cpu <= 1.5
+    assert site.tally.good - site.tally.in_window[CREATE] in {1, 2}  # the straggler, and what the other user waits for
 
 
 async def test_closed_connection_is_opened_again_without_an_error() -> None:
@@ -145,10 +161,10 @@ async def test_request_that_is_never_answered_ends_with_the_loop(monkeypatch: py
         return created(number)
 
     async with served(answer, users=1) as site:
-        unsent = await site.run(Steady(perf_counter(), seconds=0.1, rate=100))
+        offer = await site.run(Steady(perf_counter(), seconds=0.1, rate=100))
         never.set()
 
-    assert (unsent, site.tally.good, dict(site.tally.errors)) == (7, 2, {CREATE: {"no answer": 1}})
+    assert (offer.unsent, site.tally.good, dict(site.tally.errors)) == (7, 2, {CREATE: {"no answer": 1}})
     assert site.book.unsettled[3] == 1
 
 

@@ -29,7 +29,7 @@ def test_steady_offers_rate_times_seconds_and_is_then_over() -> None:
     pace = Steady(began=0.0, seconds=2, rate=10)
 
     assert len(taken(pace, 1.999)) == 20
-    assert pace.is_over(1.999)
+    assert [pace.is_over(now) for now in (1.999, 2.0)] == [False, True]
     assert taken(pace, 3.0) == []
     assert pace.unsent(3.0) == 0
 
