@@ -13,7 +13,7 @@ Yes = Annotated[bool, Parameter(name="--yes", negative="", help="Do it without a
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Ask on the terminal; only ``y`` or ``yes`` is one.
+    """Ask on stderr, for stdout is the result's; only ``y`` or ``yes`` is one.
 
     Raises:
         ConfigurationError: there is nobody to ask, and ``yes`` was not given.
@@ -22,9 +22,10 @@ def confirm(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise ConfigurationError("nobody can be asked here: say --yes to do it")
-    sys.stdout.write(f"{question} [y/N] ")
-    sys.stdout.flush()
+    sys.stdout.flush()  # what leads to the question
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
         return True
-    sys.stdout.write("nothing was changed\n")
+    sys.stderr.write("nothing was changed\n")
     return False
