@@ -27,7 +27,7 @@ class Meter:
         self._started_at = clock()
         self._shown_at = self._started_at
         self._lately = deque([(self._started_at, 0)])
-        self._bar: Progress | None = _bar() if sys.stderr.isatty() else None
+        self._bar: Progress | None = open_bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -71,7 +71,8 @@ class Meter:
         return ", ".join(parts)
 
 
-def _bar() -> Progress:
+def open_bar() -> Progress:
+    """Give a bar on stderr that draws itself when it is told to; each of its tasks has a ``text``."""
     from rich.console import Console  # noqa: PLC0415 - not needed off a terminal
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 

@@ -8,11 +8,11 @@ from time import perf_counter
 from typing import Final
 
 from parley.cli.benching.book import Book
-from parley.cli.benching.dial import progress
 from parley.cli.benching.load import Load
 from parley.cli.benching.mix import Mix
 from parley.cli.benching.pace import Ceiling, Pace, Steady
 from parley.cli.benching.plan import Plan, Services
+from parley.cli.benching.progress import progress
 from parley.cli.benching.report import Loop, loop_of
 from parley.cli.benching.tally import Tally
 from parley.cli.benching.user import User

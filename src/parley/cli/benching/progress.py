@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from parley.cli.progress import open_bar
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -23,7 +25,7 @@ async def progress(what: str, seconds: float, answered: Callable[[], int]) -> As
         sys.stderr.write(f"parley: {what}, {seconds:g} s\n")
         yield
         return
-    with _bar() as bar:
+    with open_bar() as bar:
         drawing = asyncio.get_running_loop().create_task(_draw(bar, what, seconds, answered))
         try:
             yield
@@ -33,16 +35,8 @@ async def progress(what: str, seconds: float, answered: Callable[[], int]) -> As
 
 async def _draw(bar: Progress, what: str, seconds: float, answered: Callable[[], int]) -> None:
     began = perf_counter()
-    task = bar.add_task(what, total=seconds, text="")
+    task = bar.add_task("", total=seconds, text="")
     while True:
         passed = max(perf_counter() - began, 0.001)
-        bar.update(task, completed=passed, text=f"{answered() / passed:,.0f} answers/s", refresh=True)
+        bar.update(task, completed=passed, text=f"s, {what}, {answered() / passed:,.0f} answers/s", refresh=True)
         await asyncio.sleep(_EVERY_S)
-
-
-def _bar() -> Progress:
-    from rich.console import Console  # noqa: PLC0415 - not needed off a terminal
-    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}", markup=False))
-    return Progress(*columns, console=Console(stderr=True), auto_refresh=False)
