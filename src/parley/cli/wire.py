@@ -1,20 +1,14 @@
-"""HTTP/1.1 over one plain connection, for commands that send many small requests.
-
-A general client spends twenty times the CPU on each: more than the server that it waits for.
-"""
+"""The plain HTTP of commands that send many small requests: `httpx` without its costs."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
-import httptools
 import httpx
 
-CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 15.0
+from parley.cli.line import CONNECT_TIMEOUT_S, Line
 
-_FINAL = 200
+ANSWER_TIMEOUT_S = 15.0
 
 
 class PlainTransport(httpx.AsyncBaseTransport):
@@ -26,7 +20,8 @@ class PlainTransport(httpx.AsyncBaseTransport):
         """Connect with the first request."""
         self._connect_timeout_s = connect_timeout_s
         self._answer_timeout_s = answer_timeout_s
-        self._connection: _Connection | None = None
+        self._line: _Line | None = None
+        self._answer: asyncio.Future[httpx.Response]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its whole answer; a connection that was closed meanwhile is opened again.
@@ -34,104 +29,59 @@ class PlainTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: there is no answer; whether the server acted is unknown.
         """
-        connection = self._connection
-        if connection is None or not connection.is_open:
-            connection = self._connection = await self._connect(request.url)
+        line = self._line
+        if line is None or not line.is_open:
+            line = self._line = await self._connect(request.url)
+        self._answer = asyncio.get_running_loop().create_future()
+        line.ask(_render(request))
         try:
             async with asyncio.timeout(self._answer_timeout_s):
-                return await connection.exchange(request)
+                return await self._answer
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"no answer within {self._answer_timeout_s:g} s") from error
+        finally:
+            if self._answer.cancelled():
+                line.close()  # a late answer would be taken for the next request's
 
     async def aclose(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._line is not None:
+            self._line.close()
 
-    async def _connect(self, url: httpx.URL) -> _Connection:
+    def answered(self, status: int, body: bytes) -> None:
+        """Give the answer to who waits for it."""
+        if self._line is not None and not self._answer.done():
+            self._answer.set_result(httpx.Response(status, headers=self._line.headers, content=body))
+
+    def lost(self, error: httpx.TransportError) -> None:
+        """Give the reason why there is none."""
+        if not self._answer.done():
+            self._answer.set_exception(error)
+
+    async def _connect(self, url: httpx.URL) -> _Line:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                _, connection = await loop.create_connection(_Connection, url.host, url.port or 80)
+                _, line = await loop.create_connection(lambda: _Line(self), url.host, url.port or 80)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {self._connect_timeout_s:g} s") from error
         except OSError as error:
             raise httpx.ConnectError(error.strerror or str(error)) from error
-        return connection
+        return line
 
 
-class _Connection(asyncio.Protocol):
-    """One connection and the answer that is being read from it."""
+class _Line(Line):
+    """A line whose answers have headers, too."""
 
-    def __init__(self) -> None:
-        self.is_open = False
-        self._transport: asyncio.Transport
-        self._answer: asyncio.Future[httpx.Response] | None = None
-        self._parser: httptools.HttpResponseParser
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
+    headers: list[tuple[bytes, bytes]]
 
-    async def exchange(self, request: httpx.Request) -> httpx.Response:
-        """Write the request and wait for its answer; without one the connection is of no more use."""
-        self._answer = asyncio.get_running_loop().create_future()
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._body = [], []
-        self._transport.write(_render(request))
-        try:
-            return await self._answer
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._answer = None
-
-    def close(self) -> None:
-        """Close it at once."""
-        self.is_open = False
-        self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast("asyncio.Transport", transport)
-        self.is_open = True
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """End the answer that can no longer come."""
-        self.is_open = False
-        self._fail(httpx.ReadError(str(error) if error else "the server closed the connection without an answer"))
-
-    def data_received(self, data: bytes) -> None:
-        """Read on; what comes unasked ends the connection."""
-        if self._answer is None:
-            self.close()
-            return
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(httpx.RemoteProtocolError(f"the answer is not HTTP: {error}"))
+    def on_message_begin(self) -> None:
+        """Forget those of the answer before."""
+        self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header."""
-        self._headers.append((name, value))
-
-    def on_body(self, data: bytes) -> None:
-        """Collect a piece of the body."""
-        self._body.append(data)
-
-    def on_message_complete(self) -> None:
-        """Give the answer; an interim one (1xx) is only forgotten."""
-        status = self._parser.get_status_code()
-        headers, body = self._headers, b"".join(self._body)
-        self._headers, self._body = [], []
-        if status < _FINAL or self._answer is None or self._answer.done():
-            return
-        if not self._parser.should_keep_alive():
-            self.close()
-        self._answer.set_result(httpx.Response(status, headers=headers, content=body))
-
-    def _fail(self, error: httpx.TransportError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        self.headers.append((name, value))
 
 
 def _render(request: httpx.Request) -> bytes:

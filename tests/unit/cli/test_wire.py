@@ -134,7 +134,7 @@ async def test_wire_connects_again_when_the_server_has_closed() -> None:
 
 async def closed(transport: PlainTransport) -> None:
     """Wait until the transport has seen the end of its connection."""
-    while transport._connection is not None and transport._connection.is_open:  # noqa: ASYNC110 - it tells nobody
+    while transport._line is not None and transport._line.is_open:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.001)
 
 

@@ -6,9 +6,11 @@ import asyncio
 from time import perf_counter
 from typing import Protocol
 
-from parley.cli.benching.line import CONNECT_TIMEOUT_S, Line
+import httpx
+
 from parley.cli.benching.mix import Request
 from parley.cli.benching.plan import Origin
+from parley.cli.line import CONNECT_TIMEOUT_S, Line
 
 _PAUSE_S = 0.1
 """Before a user whose connection was refused asks again."""
@@ -68,17 +70,15 @@ class User:
         if request is not None:
             self.host.settled(self, request, status, body, perf_counter() - self._due)
 
-    def lost(self, why: str, *, was_sent: bool = True) -> None:
+    def lost(self, error: httpx.TransportError) -> None:
         """Pass on that there is none."""
-        request, self._request = self._request, None
-        if request is not None:
-            self.host.failed(self, request, why, was_sent=was_sent)
+        self._fail("not HTTP" if isinstance(error, httpx.RemoteProtocolError) else "connection lost")
 
     def give_up(self) -> None:
         """Wait no more for the request on the way; its connection is of no more use."""
         if self._request is not None:
             self.close()
-            self.lost("no answer")
+            self._fail("no answer")
 
     def close(self) -> None:
         """Close the connections."""
@@ -93,6 +93,11 @@ class User:
             line = await self.connect(is_write=request.is_write)
         except OSError:
             await asyncio.sleep(_PAUSE_S)
-            self.lost("no connection", was_sent=False)
+            self._fail("no connection", was_sent=False)
         else:
             line.ask(request.data)
+
+    def _fail(self, why: str, *, was_sent: bool = True) -> None:
+        request, self._request = self._request, None
+        if request is not None:
+            self.host.failed(self, request, why, was_sent=was_sent)

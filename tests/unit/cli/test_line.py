@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
-from parley.cli.benching.line import Line
+from parley.cli.line import Line
 
 PLAIN = b'HTTP/1.1 201 Created\r\nContent-Length: 12\r\nX-Name: v\r\n\r\n{"number":7}'
 CHUNKED = b'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"num\r\n7\r\nber":7}\r\n0\r\n\r\n'
@@ -20,15 +21,15 @@ class Heard:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.said: asyncio.Queue[tuple[int, bytes] | str] = asyncio.Queue()
+        self.said: asyncio.Queue[tuple[int, bytes] | httpx.TransportError] = asyncio.Queue()
 
     def answered(self, status: int, body: bytes) -> None:
         """Keep an answer."""
         self.said.put_nowait((status, body))
 
-    def lost(self, why: str) -> None:
+    def lost(self, error: httpx.TransportError) -> None:
         """Keep a reason."""
-        self.said.put_nowait(why)
+        self.said.put_nowait(error)
 
 
 @asynccontextmanager
@@ -61,7 +62,7 @@ async def line_to(*answers: Sequence[bytes] | None) -> AsyncIterator[tuple[Line,
         await ended.wait()
 
 
-async def ask(line: Line, heard: Heard) -> tuple[int, bytes] | str:
+async def ask(line: Line, heard: Heard) -> tuple[int, bytes] | httpx.TransportError:
     """Ask once."""
     line.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     return await asyncio.wait_for(heard.said.get(), 5)
@@ -93,13 +94,15 @@ async def test_connection_that_the_answer_closes_is_not_used_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "why"),
-    [(None, "connection lost"), ([b"SSH-2.0-OpenSSH\r\n"], "not HTTP")],
+    ("pieces", "error"),
+    [(None, httpx.ReadError), ([b"SSH-2.0-OpenSSH\r\n"], httpx.RemoteProtocolError)],
 )
-async def test_request_without_an_answer_is_lost_once(pieces: Sequence[bytes] | None, why: str) -> None:
+async def test_request_without_an_answer_is_lost_once(
+    pieces: Sequence[bytes] | None, error: type[httpx.TransportError]
+) -> None:
     """And its connection is closed."""
     async with line_to(pieces) as (line, heard):
-        assert await ask(line, heard) == why
+        assert isinstance(await ask(line, heard), error)
         assert not line.is_open
     assert heard.said.empty()
 
