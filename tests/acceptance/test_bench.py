@@ -71,6 +71,7 @@ def test_report_agrees_with_itself_and_nothing_is_left(server: Server, api: Clie
     by_name = {each["operation"]: each for each in steady["operations"]}
     creates = sum(each["answered"] for loop in report["loops"] for each in loop["operations"][:1])
     assert [each["operation"] for each in closed["operations"]] == list(by_name) == ["create", "read", "page"]
+    assert (report["settings"]["write_url"], report["settings"]["rate"]) == (server.write_url, 100)
     assert (closed["loop"], closed["offered_per_s"], closed["histogram"]) == ("closed", None, [])
     assert all(each["latency_ms"] is None for each in closed["operations"])
     assert (steady["loop"], steady["offered_per_s"], steady["answered"]) == ("open", 100, 200)

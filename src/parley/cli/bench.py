@@ -16,7 +16,7 @@ from parley.cli.benching.book import Book
 from parley.cli.benching.comparison import compare
 from parley.cli.benching.mix import Mix
 from parley.cli.benching.plan import Plan, services_of, strangers
-from parley.cli.benching.report import Loop, Messages, Report, Settings
+from parley.cli.benching.report import Loop, Messages, Report
 from parley.cli.benching.running import run_loops
 from parley.cli.benching.shown import show
 from parley.cli.benching.throwaway import Throwaway
@@ -91,7 +91,7 @@ def bench(  # noqa: PLR0913 - one a command-line option
             signal.signal(end, _as_interrupt)
     report = _measure(plan, admin_headers(admin_token))
     if as_json:
-        sys.stdout.write(f"{msgspec.json.encode(report).decode()}\n")
+        sys.stdout.write(f"{msgspec.json.encode(report, enc_hook=str).decode()}\n")
     else:
         show(report)
     return 0 if report.ok else 1
@@ -116,10 +116,8 @@ def _measure(plan: Plan, admin: dict[str, str]) -> Report:
 
 
 def _report(plan: Plan, loops: list[Loop], messages: Messages, *, cleaned_up: bool) -> Report:
-    url, write_url = str(plan.url), str(plan.write_url)
-    settings = Settings(url, write_url, plan.connections, plan.seconds, plan.reads, plan.keys, plan.size, plan.chats)
     good = all(loop.answered and not loop.errors for loop in loops)
-    return Report(settings, loops, messages, cleaned_up, ok=good and messages.complete and cleaned_up)
+    return Report(plan, loops, messages, cleaned_up, ok=good and messages.complete and cleaned_up)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's form

@@ -6,14 +6,15 @@ from ssl import SSLContext
 from typing import Final, NamedTuple
 
 import httpx
+import msgspec
 
 from parley.domain.binds import Bind
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class Plan(NamedTuple):
-    """The command line, judged."""
+class Plan(msgspec.Struct, frozen=True):
+    """The command line, judged; the report repeats it."""
 
     url: httpx.URL
     write_url: httpx.URL

@@ -10,6 +10,7 @@ import msgspec
 from parley.cli.benching.latencies import Latencies
 from parley.cli.benching.load import Offer
 from parley.cli.benching.mix import OPERATIONS
+from parley.cli.benching.plan import Plan
 from parley.cli.benching.tally import Tally
 
 BUSY: Final = 0.8
@@ -72,23 +73,10 @@ class Messages(msgspec.Struct):
     findings: list[str]
 
 
-class Settings(msgspec.Struct):
-    """What the command line asked for."""
-
-    url: str
-    write_url: str
-    connections: int
-    seconds: int
-    reads: int
-    keys: int
-    size: int
-    chats: int
-
-
 class Report(msgspec.Struct):
     """All of it; ``ok`` is what the exit status says."""
 
-    settings: Settings
+    settings: Plan
     loops: list[Loop]
     messages: Messages
     cleaned_up: bool

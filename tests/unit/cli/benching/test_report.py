@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
 from parley.cli.benching.book import Book
 from parley.cli.benching.load import Offer
 from parley.cli.benching.mix import CREATE, READ, Request
+from parley.cli.benching.plan import Plan
 from parley.cli.benching.report import (
     HistogramBar,
     Loop,
@@ -18,7 +20,6 @@ from parley.cli.benching.report import (
     Operation,
     Quantiles,
     Report,
-    Settings,
     loop_of,
 )
 from parley.cli.benching.shown import sentences
@@ -42,8 +43,9 @@ def tallied() -> Tally:
 
 def said(loop: Loop, messages: Messages = COMPLETE) -> str:
     """Give all sentences of a report with one loop."""
-    settings = Settings("http://a", "http://a", 1, 1, 0, 0, 1, 1)
-    return "\n".join(sentences(Report(settings, [loop], messages, cleaned_up=True, ok=True)))
+    url = httpx.URL("http://a")
+    plan = Plan(url, url, 1, 1, None, 0, 0, 1, 1)
+    return "\n".join(sentences(Report(plan, [loop], messages, cleaned_up=True, ok=True)))
 
 
 def test_open_loop_has_latencies_of_good_answers_alone() -> None:
@@ -66,7 +68,7 @@ def test_closed_loop_gives_no_latencies() -> None:
     assert loop.histogram == []
 
 
-@pytest.mark.parametrize("part", [Report, Settings, Loop, Operation, Quantiles, HistogramBar, Messages])
+@pytest.mark.parametrize("part", [Report, Plan, Loop, Operation, Quantiles, HistogramBar, Messages])
 def test_every_member_is_explained(part: type[msgspec.Struct]) -> None:
     """docs/bench.md promises that they stay."""
     explained = (Path(__file__).parents[4] / "docs" / "bench.md").read_text("utf-8").partition("## `--json`")[2]
