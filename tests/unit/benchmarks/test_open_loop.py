@@ -42,7 +42,7 @@ class Answering(asyncio.Protocol):
         loop.call_at(max(loop.time(), self.stalled_until), self._answer)
 
     def _answer(self) -> None:
-        self._transport.write(b"HTTP/1.1 " + self.status + b"\r\nContent-Length: 0\r\n\r\n")
+        self._transport.write(b"HTTP/1.1 " + self.status + b'\r\nContent-Length: 12\r\n\r\n{"number":1}')
 
 
 def answers(status: bytes = b"201 Created") -> type[Answering]:
@@ -124,6 +124,17 @@ def test_what_is_not_201_is_an_error() -> None:
         sample = run_open_loop(Load(RATE, ["/a"]), target, 1)
 
     assert sample.errors == RATE
+
+
+def test_what_could_not_even_be_sent_voids_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be missing from the percentiles, and it would have been the slowest."""
+    monkeypatch.setattr("benchmarks.suite.open_loop._PATIENCE_S", 0.1)
+    monkeypatch.setattr("parley.cli.benching.load.ANSWER_TIMEOUT_S", 0.1)
+    kind = answers()
+    monkeypatch.setattr(kind, "data_received", lambda *_: None)
+
+    with answering(kind) as target, pytest.raises(VoidError, match=f"^{RATE - CONNECTIONS} requests were not sent"):
+        run_open_loop(Load(RATE, ["/a"]), target, 1)
 
 
 def test_a_probe_that_fails_ends_the_run() -> None:

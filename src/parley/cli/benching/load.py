@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter, process_time
 from typing import Final, NamedTuple
 
 from parley.cli.benching.latencies import Latencies
-from parley.cli.benching.mix import Mix, Request
+from parley.cli.benching.mix import Request
 from parley.cli.benching.pace import Pace
 from parley.cli.benching.tally import Tally
 from parley.cli.benching.user import User
@@ -35,9 +35,9 @@ class Offer(NamedTuple):
 class Load:
     """Gives free users the next request as soon as it is due; nobody waits in a line of a single connection."""
 
-    def __init__(self, mix: Mix, pace: Pace, tally: Tally, users: Sequence[User]) -> None:
-        """Take connected users, all of them free."""
-        self._mix = mix
+    def __init__(self, ask: Callable[[], Request], pace: Pace, tally: Tally, users: Sequence[User]) -> None:
+        """Take what makes requests, and connected users, all of them free."""
+        self._ask = ask
         self._pace = pace
         self._tally = tally
         self._free = list(users)
@@ -85,7 +85,7 @@ class Load:
     def _next(self, user: User) -> None:
         due = None if self._is_over else self._pace.take(perf_counter())
         if due is not None:
-            user.send(self._mix.next(), due)
+            user.send(self._ask(), due)
             return
         self._free.append(user)
         if self._pace.is_over(perf_counter()) and len(self._free) == self._users:
@@ -94,7 +94,7 @@ class Load:
     def _wake(self) -> None:
         """Give what is due by now to whoever is free."""
         while self._free and (due := self._pace.take(perf_counter())) is not None:
-            self._free.pop().send(self._mix.next(), due)
+            self._free.pop().send(self._ask(), due)
 
 
 def _note_delay(delays: Latencies, seconds: float) -> None:

@@ -48,25 +48,26 @@ class Steady:
     by all that came into it, as it would be by as many people.
     """
 
-    def __init__(self, began: float, seconds: float, rate: float) -> None:
+    def __init__(self, began: float, seconds: float, rate: float, grace_s: float = GRACE_S) -> None:
         """Offer ``rate`` requests a second."""
         self._began = began
         self._rate = rate
         self._total = max(1, round(rate * seconds))
         self._until = began + seconds
+        self._last = self._until + grace_s
         self._taken = 0
 
     def take(self, now: float) -> float | None:
         """Give the next due time that has come."""
         due = self._began + self._taken / self._rate
-        if due > now or self._taken == self._total or now >= self._until + GRACE_S:
+        if due > now or self._taken == self._total or now >= self._last:
             return None
         self._taken += 1
         return due
 
     def is_over(self, now: float) -> bool:
         """Tell whether the time is up, and all are taken or too late."""
-        return now >= self._until + (0 if self._taken == self._total else GRACE_S)
+        return now >= (self._until if self._taken == self._total else self._last)
 
     def unsent(self, now: float) -> int:
         """Count those whose time had come."""

@@ -43,7 +43,7 @@ async def run_loops(plan: Plan, services: Services, mix: Mix, book: Book) -> lis
 
 async def _run(plan: Plan, mix: Mix, tally: Tally, users: list[User], rate: float | None) -> Loop:
     async with progress(_words(plan, rate), plan.seconds, lambda: tally.good):
-        offer = await Load(mix, _pace(plan, rate), tally, users).run()
+        offer = await Load(mix.next, _pace(plan, rate), tally, users).run()
     for user in users:
         user.give_up()
     return loop_of(tally, offer, rate)

@@ -40,7 +40,7 @@ class Site:
 
     async def run(self, pace: Pace) -> Offer:
         """Run a loop, and give what was offered."""
-        offer = await Load(self._mix, pace, self.tally, self.users).run()
+        offer = await Load(self._mix.next, pace, self.tally, self.users).run()
         for user in self.users:
             user.give_up()
         return offer
@@ -152,7 +152,6 @@ async def test_refusals_are_counted_by_status_and_unknown_outcomes_kept_apart() 
 async def test_request_that_is_never_answered_ends_with_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an error, its outcome is unknown, and what was due behind it was never sent."""
     monkeypatch.setattr(loops, "ANSWER_TIMEOUT_S", 0.1)
-    monkeypatch.setattr("parley.cli.benching.pace.GRACE_S", 0.1)
     never = asyncio.Event()
 
     async def answer(number: int) -> bytes:
@@ -161,7 +160,7 @@ async def test_request_that_is_never_answered_ends_with_the_loop(monkeypatch: py
         return created(number)
 
     async with served(answer, users=1) as site:
-        offer = await site.run(Steady(perf_counter(), seconds=0.1, rate=100))
+        offer = await site.run(Steady(perf_counter(), seconds=0.1, rate=100, grace_s=0.1))
         never.set()
 
     assert (offer.unsent, site.tally.good, dict(site.tally.errors)) == (7, 2, {CREATE: {"no answer": 1}})
