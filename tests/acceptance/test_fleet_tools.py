@@ -12,6 +12,7 @@ from threading import Event
 import httpx
 import pytest
 
+from tests.acceptance.test_bench import leftovers
 from tests.support.client import Client
 from tests.support.commands import run_parley
 from tests.support.engines.mariadb import MariaDbServer
@@ -199,3 +200,30 @@ def test_bench_finds_all_that_was_answered_before_it_was_stored(fleet: Fleet) ->
     report = json.loads(done.stdout)
     assert report["messages"]["counted"] == report["messages"]["acknowledged"] > 10_000
     assert [loop["errors"] for loop in report["loops"]] == [0, 0]
+
+
+def test_bench_calls_no_loss_what_a_new_epoch_leaves_out(fleet: Fleet) -> None:
+    """Numbers go on above all that was given away; those in between were never answered, and nothing is missing."""
+    api, write = fleet.members[1].url, fleet.start("write").url
+    where = ("--url", api, "--write-url", write, "--connections", "2", "--chats", "2", "--json")
+
+    with ThreadPoolExecutor() as pool, Client(api) as client:
+        running = pool.submit(run_parley, "bench", *where, "--seconds", "12", timeout_s=120)
+        path = wait_for(lambda: leftovers(client), "an application", timeout_s=30)[0]
+        chat = f"{path}/chats/1/messages"
+        wait_for(lambda: client.get(f"{chat}/100").status == 200, "messages", timeout_s=30)
+        rebuilt = fleet.run("rebuild-sequences", "--yes")
+        last = _last(client, chat)
+        wait_for(lambda: _last(client, chat) > last, "a message of the new epoch", timeout_s=30)
+        done = running.result()
+
+    assert rebuilt.returncode == 0, rebuilt
+    messages = json.loads(done.stdout)["messages"]
+    assert (messages["complete"], messages["findings"]) == (True, [])
+    assert messages["acknowledged"] <= messages["counted"] <= messages["acknowledged"] + messages["unsettled"]
+
+
+def _last(client: Client, chat: str) -> int:
+    """Give the highest number there is."""
+    page = expect(client.get(f"{chat}?before={2**63 - 1}&limit=1"), 200)
+    return int(page[0]["number"])
