@@ -15,8 +15,7 @@ from parley.domain.errors import NotFoundError, ParleyError
 from parley.domain.numbering import Reason
 from parley.ingest.finding import Finder
 
-_MAX_REMEMBERED: Final = 200_000
-"""Applications and chats, beyond which all are forgotten."""
+_MOST: Final = 200_000
 
 Then = Callable[[ParleyError | None], None]
 
@@ -24,9 +23,10 @@ Then = Callable[[ParleyError | None], None]
 class Parents:
     """Remembers live applications and chats, and asks about others."""
 
-    def __init__(self, finder: Finder) -> None:
-        """Ask ``finder`` for what is not remembered."""
+    def __init__(self, finder: Finder, most: int = _MOST) -> None:
+        """Ask ``finder`` for what is not remembered; beyond ``most`` applications and chats all are forgotten."""
         self._finder = finder
+        self._most = most
         self._chats: dict[str, set[int]] = {}
         self._count = 0
         self._lookups: set[asyncio.Task[object]] = set()
@@ -43,7 +43,7 @@ class Parents:
 
     def add(self, token: str, chat: int | None) -> None:
         """Remember a live application, or one of its live chats."""
-        if self._count >= _MAX_REMEMBERED:
+        if self._count >= self._most:
             self._chats.clear()
             self._count = 0
         if token not in self._chats:

@@ -9,7 +9,6 @@ import pytest
 from parley.domain.errors import NotFoundError, ParleyError, UnavailableError
 from parley.domain.events import ChatDeleted, Entry
 from parley.domain.numbering import Reason
-from parley.ingest import parents as module
 from parley.ingest.parents import Parents
 from tests.support.ports import Ports
 
@@ -99,10 +98,9 @@ async def test_a_stale_memory_costs_a_refused_append_and_no_message(ports: Ports
 
 
 @pytest.mark.parametrize("chats_each", [0, 1, 3])
-async def test_memory_is_bounded(ports: Ports, monkeypatch: pytest.MonkeyPatch, chats_each: int) -> None:
+async def test_memory_is_bounded(ports: Ports, chats_each: int) -> None:
     """Applications count as chats do; at the bound all is forgotten and learnt again."""
-    monkeypatch.setattr(module, "_MAX_REMEMBERED", 100)
-    parents = Parents(ports.storage)
+    parents = Parents(ports.storage, most=100)
     sizes: list[int] = []
 
     for application in range(500):
@@ -116,10 +114,9 @@ async def test_memory_is_bounded(ports: Ports, monkeypatch: pytest.MonkeyPatch, 
     assert 90 < max(sizes) <= 104
 
 
-async def test_what_was_forgotten_makes_room(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_forgotten_makes_room(ports: Ports) -> None:
     """Forgetting twice, or what was never known, counts nothing."""
-    monkeypatch.setattr(module, "_MAX_REMEMBERED", 4)
-    parents = Parents(ports.storage)
+    parents = Parents(ports.storage, most=4)
 
     for _ in range(50):
         parents.add("kept", 1)
