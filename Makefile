@@ -2,22 +2,27 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-matrix test-peers check bench bench-quick bench-scale bench-report bench-tools lint format \
-  types imports system environment clean
+.PHONY: help serve test test-compiled test-matrix test-peers check bench bench-quick bench-scale bench-report \
+  bench-tools lint format types imports system environment compiled clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 BENCH := $(BIN)/python -m benchmarks
+COMPILED_SUITES = tests/unit/http tests/unit/ingest tests/unit/log tests/unit/queries tests/unit/test_compiled.py \
+  tests/contract tests/api tests/acceptance
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8080 (ARGS="--data-dir /srv/parley" …)
 	@exec scripts/serve.sh $(ARGS)
 
 test: system environment lint types imports ## Install what the tests need, then run every check and every suite
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)
+
+test-compiled: system compiled ## Run the suites of what is compiled, and those of whole processes, on the compiled build
+	.compiled/bin/python -m pytest -p tests.support.compiled -n 2 --dist loadfile $(COMPILED_SUITES) $(ARGS)
 
 test-matrix: system environment ## Run the suites of each engine on its other versions and products, and list what is green
 	$(BIN)/python -m tests.support.matrix $(ARGS)
@@ -64,5 +69,8 @@ system: ## Install the system packages the tests need (as root or through sudo)
 environment: ## Make .venv as uv.lock says, with the development tools
 	@scripts/environment.sh dev
 
+compiled: environment ## Make .compiled: Parley with the path of a create compiled, as the image has it; needs a C compiler
+	@scripts/compiled.sh
+
 clean: ## Remove the environment and every cache; data stays
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .compiled .uv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis

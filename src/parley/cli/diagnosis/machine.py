@@ -6,6 +6,7 @@ import platform
 import resource
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from inspect import isbuiltin
 from typing import Final
 
 import httpx
@@ -30,10 +31,10 @@ def look_at_versions() -> Iterator[Finding]:
     """Look at Python and the libraries that matter."""
     python = platform.python_version()
     libraries = ", ".join(f"{name} {version(name)}" for name in ("parley", "uvloop", "httptools", "apsw"))
+    build = "compiled" if isbuiltin(bind) else "not compiled"
     is_old = tuple(map(int, platform.python_version_tuple()[:2])) < _PYTHON_MIN
-    yield Finding(
-        "versions", "fail" if is_old else "ok", f"Python {python}, {libraries}", "install Python 3.11" if is_old else ""
-    )
+    told = f"Python {python}, {libraries}; Parley is {build}"
+    yield Finding("versions", "fail" if is_old else "ok", told, "install Python 3.11" if is_old else "")
     engine = examine_engine()
     yield Finding(
         "SQLite",
