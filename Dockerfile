@@ -5,9 +5,14 @@ RUN pip install --no-cache-dir 'uv>=0.13,<0.14'
 ENV UV_PROJECT_ENVIRONMENT=/opt/parley \
     UV_PYTHON_DOWNLOADS=never \
     UV_COMPILE_BYTECODE=1 \
-    UV_LINK_MODE=copy
+    UV_LINK_MODE=copy \
+    HATCH_BUILD_HOOK_ENABLE_MYPYC=1
+# Parley's own path of a create is compiled (pyproject.toml says what); what it needs is binary.
+RUN apt-get update -q \
+    && apt-get install -q -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-# What Parley needs changes seldom and is a layer of its own; all of it is binary, so nothing here has a compiler.
+# What Parley needs changes seldom and is a layer of its own.
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --extra server --no-install-project --no-build

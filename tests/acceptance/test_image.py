@@ -107,6 +107,16 @@ def test_the_builder_sees_only_what_it_copies() -> None:
     assert {"**/__pycache__", "**/*.pyc"} <= set(lines)
 
 
+def test_the_builder_compiles_parley() -> None:
+    """With what a slim base lacks; only the second of its installations builds anything."""
+    build, _ = image_stages()
+    (compiler,) = (run for run in every(build, "RUN") if run.words()[0] == "apt-get")
+
+    assert settings_of(build)["HATCH_BUILD_HOOK_ENABLE_MYPYC"] == "1"
+    assert {"gcc", "libc6-dev"} <= set(compiler.words())
+    assert ["--no-build" in words for words in installs(build)] == [True, False]
+
+
 def test_the_builder_installs_the_locked_versions_with_the_drivers() -> None:
     """Nothing newer, nothing for development, and with the same builder as a checkout."""
     build, _ = image_stages()

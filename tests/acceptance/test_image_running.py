@@ -93,11 +93,15 @@ def machine(
 def test_the_build_makes_an_environment_that_runs(environment: Path, tmp_path: Path) -> None:
     """Its commands need nothing that is not copied; Parley and the drivers of all three engines are in it, compiled."""
     said = run([str(environment / "bin" / "parley"), "--version"], tmp_path, {})
-    code = "import json, asyncmy, cryptography, hiredis, opensearchpy, parley; print(json.dumps(parley.__file__))"
-    place = json.loads(run([str(environment / "bin" / "python"), "-c", code], tmp_path, {}))
+    code = (
+        "import json, asyncmy, cryptography, hiredis, opensearchpy, parley, parley.http.wire.connection as hot;"
+        "print(json.dumps([parley.__file__, hot.__file__]))"
+    )
+    place, hot = json.loads(run([str(environment / "bin" / "python"), "-c", code], tmp_path, {}))
 
     assert said.strip() == version("parley")
     assert Path(place).is_relative_to(environment)
+    assert hot.endswith(".so")
     assert list(Path(place).parent.glob("__pycache__/config.*.pyc"))
     assert not list(environment.glob("lib/python3*/site-packages/pytest"))
 
