@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmarks.stage.folder import BENCH
 from benchmarks.suite.commit import present_commit
+from benchmarks.suite.compiled import go_on_compiled
 from benchmarks.suite.effort import CHOSEN, FULL, QUICK, Effort, trial
 from benchmarks.suite.machine import describe_machine
 from benchmarks.suite.registry import chosen
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command == "report":
         console.print(f"written: {write_report(results, NOTES)}")
         return 0
+    go_on_compiled()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is stopped
     os.environ["CI"] = "1"  # an engine that is missing is a failure, not a skip
     BENCH.mkdir(exist_ok=True)

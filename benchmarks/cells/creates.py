@@ -20,6 +20,7 @@ from benchmarks.suite.sample import Sample
 from tests.support.engines.redis import Fsync
 
 OURS: Final = "parley"
+PLAIN: Final = "parley, not compiled"
 PEERS: Final[Mapping[Fsync, tuple[str, ...]]] = {
     "everysec": ("usual", "grouped", "ordinary", "empty-granian", "empty-wire"),
     "always": ("usual", "grouped", "empty-granian"),
@@ -32,32 +33,34 @@ AHEAD: Final[Mapping[tuple[Fsync, Keys], Mapping[str, float]]] = {
     ("always", "keys"): {},
 }
 """How many times a peer's rate a create has to do."""
+BOTH: Final = ("everysec", "none")
+"""Where the source is measured too."""
 P99_MOST: Final = 0.5
 CPU_US_MOST: Final = 25
 
 
 class Field:
-    """The product with its workers stopped, and its peers."""
+    """The product with its workers stopped, compiled and perhaps also not, and its peers."""
 
-    def __init__(self, servers: Servers, peers: Mapping[str, RunningPeer], keys: Keys) -> None:
+    def __init__(self, servers: Servers, peers: Mapping[str, RunningPeer], keys: Keys, *, with_plain: bool) -> None:
         """Take what runs."""
         self._servers = servers
+        self._ours = {OURS: servers.target(), **({PLAIN: servers.source()} if with_plain else {})}
         self._peers = peers
         self._keys = keys
 
     def closed(self) -> dict[str, Callable[[], Sample]]:
         """Give a closed loop against each."""
-        return {name: partial(self._run, name, create, keys=self._keys) for name in (OURS, *self._peers)}
+        return {name: partial(self._run, name, create, keys=self._keys) for name in (*self._ours, *self._peers)}
 
     def offered(self, rate: float, names: Sequence[str]) -> dict[str, Callable[[], Sample]]:
         """Give an open loop against some, all at one rate."""
         return {name: partial(self._run, name, offer_creates, rate=rate, keys=self._keys) for name in names}
 
     def _run(self, name: str, load: Callable[..., Sample], **how: Any) -> Sample:  # noqa: ANN401 - passed on
-        servers = self._servers
-        if name == OURS:
-            sample = load(servers.target(), **how)
-            servers.settle(refuse_errors(sample, "a burst"))
+        if name in self._ours:
+            sample = load(self._ours[name], **how)
+            self._servers.settle(refuse_errors(sample, "a burst"))
         else:
             peer = self._peers[name]
             sample = load(peer.target(), **how)
@@ -73,7 +76,7 @@ def measure(aof: Fsync, keys: Keys) -> Mapping[str, object]:
         Servers(folder, aof=aof) as servers,
         running_peers(folder, names, servers.tokens, aof) as peers,
     ):
-        field = Field(servers, peers, keys)
+        field = Field(servers, peers, keys, with_plain=(aof, keys) == BOTH)
         closed = alternate(effort().rounds, field.closed())
         ceiling = {name: Spread.of(sample.rate for sample in closed[name]).median for name in OFFERED}
         beside = alternate(effort().rounds, field.offered(SHARE * min(ceiling.values()), OFFERED))
@@ -88,7 +91,7 @@ def measure(aof: Fsync, keys: Keys) -> Mapping[str, object]:
         "keys": keys,
         "durability": durability,
     }
-    rows = [row(name, closed[name], beside.get(name, ()), is_ours=name == OURS, **facts) for name in closed]
+    rows = [row(name, closed[name], beside.get(name, ()), is_ours=name in (OURS, PLAIN), **facts) for name in closed]
     rows.append(row(OURS, (), own[OURS], is_ours=True, **{**facts, "work": "create, 60 % of its own ceiling"}))
     return Result(rows=rows, figures=figures(aof, keys, closed, beside, rows), settings=told, versions=versions).plain()
 
@@ -103,8 +106,8 @@ def figures(aof: Fsync, keys: Keys, closed: Samples, beside: Samples, rows: Sequ
             least = AHEAD[aof, keys].get(peer)
             bound = {} if least is None else {"at_least": least}
             told.append(against(f"creates against {peer}", closed, OURS, peer, void, **bound))
-    if (aof, keys) == ("everysec", "none"):
-        told += [late(closed, beside), cpu(closed, rows)]
+    if (aof, keys) == BOTH:
+        told += [late(closed, beside), cpu(closed, rows), against("creates against the source", closed, OURS, PLAIN)]
     return told
 
 

@@ -11,6 +11,7 @@ from redis import Redis
 
 from benchmarks.stage.honesty import check, expect_rows
 from benchmarks.stage.tenants import Caller, make_tenants
+from benchmarks.suite.compiled import SOURCE
 from benchmarks.suite.sample import Sample
 from benchmarks.suite.target import Target
 from parley.domain.events import position_id
@@ -81,6 +82,12 @@ class Servers:
         }  # fmt: skip
         processes = {name: each.process.pid for name, each in running.items() if each is not None and each.process}
         return Target(service.url, self.tokens, processes)
+
+    def source(self) -> Target:
+        """Start a write process of the source, which is not compiled, and give where a load goes."""
+        write = self.fleet.start("write", env=SOURCE)
+        assert write.process is not None  # noqa: S101 - it was started
+        return Target(write.url, self.tokens, {**self.target().processes, "service": write.process.pid})
 
     def rows(self) -> int:
         """Count the stored messages; ``parley check`` compares the counts with the rows."""

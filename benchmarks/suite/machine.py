@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 
+from benchmarks.suite.compiled import describe_build
 from benchmarks.suite.disk import mountinfo, refuse_memory, syncs_a_second
 
 
@@ -23,7 +24,7 @@ def describe_machine(folder: Path) -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "disk": f"{mount.device}, {mount.kind}",
         "synced writes of 4 KiB": f"{syncs_a_second(folder):,.0f}/s, one after the other",
-        "Python": platform.python_version(),
+        **describe_build(),
         "SQLite": apsw.sqlite_lib_version(),
         "Go": _says("go", "version"),
         "wrk": _says("wrk", "--version"),
