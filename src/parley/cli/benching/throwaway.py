@@ -17,6 +17,7 @@ from parley.cli.benching.mix import texts
 from parley.cli.benching.ranges import Ranges
 from parley.cli.client import APPLICATIONS, PAGE_LIMIT, ApiError, call, next_page, read_answer
 from parley.cli.lane import parse_retry_after
+from parley.telemetry.clock import SystemClock
 
 SEEDS: Final = 100
 """Messages that each chat begins with where reads are asked for: two pages."""
@@ -29,6 +30,7 @@ _PATIENCE_S: Final = 15.0
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _JSON: Final = {"Content-Type": "application/json"}
 _NOT_FOUND: Final = 404
+_CLOCK: Final = SystemClock()
 
 
 class _Application(msgspec.Struct):
@@ -152,7 +154,7 @@ class Throwaway:
             else:
                 if answer.status_code not in _PASSING or time.monotonic() >= until:
                     return answer
-                wait_s = max(wait_s, parse_retry_after(answer.headers.get("Retry-After"), time.time()))
+                wait_s = max(wait_s, parse_retry_after(answer.headers.get("Retry-After"), _CLOCK.now_ms() / 1000))
             time.sleep(min(wait_s, max(until - time.monotonic(), 0.0)))
 
     def _remedy(self) -> str:
