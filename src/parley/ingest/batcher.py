@@ -2,7 +2,9 @@
 
 No delay is added when idle: the first entry schedules a flush for the end of the turn. While as many
 appends run as the log takes at once, the next waits in front of it and takes in what arrives, so
-batches grow with the load, one disk sync serves all, and the log never waits for the loop.
+batches grow with the load, one disk sync serves all, and the log never waits for the loop. Where
+several may begin, they divide what waits: clients that send in step, because they were answered
+together, would else have the log and us take turns instead of working side by side.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from parley.telemetry.clock import Clock
 
 _SWEEP_S: Final = 0.25
 _TURN_S: Final = 0.01
+_WORTH_A_CALL: Final = 16
+"""Entries: 8 and 32 were slower with 64 clients on two cores (benchmarks/notes.md)."""
 
 Observe = Callable[[Sequence[Entry], Sequence[Outcome | ParleyError], float], None]
 """Told of each finished append before those who wait: its entries, what became of each, and the seconds it took."""
@@ -95,7 +99,7 @@ class Batcher:
     def _flush(self) -> None:
         self._flush_is_due = False
         while self._pending and len(self._in_flight) < self._max_in_flight:
-            batch = self._open = OpenBatch(self._limits, self._clock.monotonic())
+            batch = self._open = OpenBatch(self._portion(), self._clock.monotonic())
             while self._pending and batch.add(self._pending[0]):
                 self._pending.popleft()
             future = self._log.append(batch)
@@ -103,6 +107,14 @@ class Batcher:
             self._sent[future] = batch
             future.add_done_callback(self._settle)
             self._watch()
+
+    def _portion(self) -> BatchLimits:
+        """Divide what waits by the appends that may begin now, as long as each is worth a call."""
+        free = self._max_in_flight - 1 - len(self._in_flight)
+        if free < 2:  # noqa: PLR2004 - nothing to divide by
+            return self._limits
+        share = max(_WORTH_A_CALL, -(-len(self._pending) // free))
+        return self._limits._replace(max_entries=min(share, self._limits.max_entries))
 
     def _settle(self, future: asyncio.Future[list[Outcome]]) -> None:
         self._in_flight.discard(future)

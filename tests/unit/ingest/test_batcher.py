@@ -23,9 +23,10 @@ MIB = 1024 * 1024
 class Bench:
     """A batcher, its log, and what it answered, by body."""
 
-    def __init__(self) -> None:
-        """Begin idle."""
+    def __init__(self, at_once: int = 1) -> None:
+        """Begin idle, over a log that takes so many appends at once."""
         self.clock, self.log = StillClock(), HeldLog()
+        self.log.at_once = at_once
         self.observed: list[tuple[int, list[type], float, int]] = []
         self.observer_fails = False
         self.batcher = Batcher(self.log, BatchLimits(256, MIB), self.clock, self.observe)
@@ -96,6 +97,31 @@ async def test_all_get_their_answers_when_the_observer_fails(bench: Bench) -> No
 
     assert bench.kinds() == {"a": [Appended], "b": [Appended]}
     assert [type(error) for error in told] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(16, [16]), (20, [16, 4]), (40, [20, 20]), (41, [21, 20]), (600, [256, 256, 88])]
+)
+async def test_what_waits_is_divided_by_the_appends_that_may_begin(count: int, expected: list[int]) -> None:
+    """So that the log works on one while the other's answers are written; a few are not worth two calls."""
+    bench = Bench(at_once=2)
+    for number in range(count):
+        bench.submit(f"{number}")
+    await turn()
+
+    assert bench.sizes() == expected
+
+
+async def test_what_waits_behind_an_append_travels_whole() -> None:
+    """Where one more may begin there is nothing to divide."""
+    bench = Bench(at_once=2)
+    for number in range(41):
+        bench.submit(f"{number}")
+        if not number:
+            await turn()
+    await turn()
+
+    assert bench.sizes() == [1, 40]
 
 
 async def test_two_appends_are_in_flight_at_most(bench: Bench) -> None:
