@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
-
-import msgspec
 
 from parley.domain.errors import InvalidError
 from parley.domain.model import Draft
@@ -16,29 +13,12 @@ from parley.domain.text import (
     NAME_MAX_CHARACTERS,
     is_blank,
 )
+from parley.http.metadata import compacted, holds_nul, raw_of_many, raw_of_one
 
 Errors = dict[str, list[str]]
 Object = dict[str, Any]
 
-_SPACE: Final = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 _ASCII_FITS: Final = BODY_MAX_BYTES // 4
-
-
-class _WithMetadata(msgspec.Struct):
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Wrapped(msgspec.Struct):
-    message: _WithMetadata | msgspec.UnsetType = msgspec.UNSET
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Bulk(msgspec.Struct):
-    messages: list[_WithMetadata]
-
-
-_raw_one = msgspec.json.Decoder(_Wrapped).decode
-_raw_many = msgspec.json.Decoder(_Bulk).decode
 
 
 def read_draft(members: Object, body: bytes) -> Draft:
@@ -51,8 +31,7 @@ def read_draft(members: Object, body: bytes) -> Draft:
     _check_message(members, "", errors)
     metadata = None
     if members.get("metadata") is not None and "metadata" not in errors:
-        raw = _raw_one(body)
-        metadata = _compact((raw.message or raw).metadata, members["metadata"], "metadata", errors)
+        metadata = _checked(raw_of_one(body), members["metadata"], "metadata", errors)
     if errors:
         raise InvalidError(errors)
     return Draft(members["body"], members.get("sender"), metadata)
@@ -85,16 +64,16 @@ def read_drafts(members: Object, body: bytes) -> tuple[Draft, ...]:
 
 def _compact_each(messages: list[Object], body: bytes) -> list[str | None]:
     """Give each message's metadata as compact JSON; the request is read again only if there is any."""
-    compacted: list[str | None] = [None] * len(messages)
+    texts: list[str | None] = [None] * len(messages)
     given = [index for index, message in enumerate(messages) if message.get("metadata") is not None]
-    raw = _raw_many(body).messages if given else []
+    raw = raw_of_many(body) if given else []
     for index in given:
         errors: Errors = {}
         name = f"messages[{index}].metadata"
-        compacted[index] = _compact(raw[index].metadata, messages[index]["metadata"], name, errors)
+        texts[index] = _checked(raw[index], messages[index]["metadata"], name, errors)
         if errors:
             raise InvalidError(errors)
-    return compacted
+    return texts
 
 
 def read_body(members: Object) -> str:
@@ -176,19 +155,10 @@ def _check_text(text: object, name: str, errors: Errors) -> None:
         errors[name] = ["can't contain NUL"]
 
 
-def _compact(raw: msgspec.Raw, decoded: Object, name: str, errors: Errors) -> str | None:
-    """Give JSON text without white space, numbers as the client wrote them."""
-    compact = _SPACE.sub(rb"\1", bytes(raw))
+def _checked(raw: bytes, decoded: Object, name: str, errors: Errors) -> str:
+    compact = compacted(raw)
     if len(compact) > METADATA_MAX_BYTES:
         errors[name] = [f"is too long (maximum is {METADATA_MAX_BYTES} bytes)"]
-    elif b"\\u0000" in compact and _holds_nul(decoded):
+    elif b"\\u0000" in compact and holds_nul(decoded):
         errors[name] = ["can't contain NUL"]
     return compact.decode()
-
-
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(_holds_nul(part) for part in value)
