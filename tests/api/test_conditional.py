@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.answers import check_answer
 from tests.support.client import Answer, Client
+from tests.support.polling import wait_for
 from tests.support.tenant import APPLICATIONS, Tenant, expect
 
 READS = {
@@ -38,11 +39,13 @@ _MOVING = {"x-request-id", "date", "server-timing"}
 
 @pytest.fixture(scope="module")
 def tenant(api: Client) -> Tenant:
-    """Give an application with a chat of four messages and an empty chat."""
+    """Give an application with a chat of four messages and an empty chat, its counts no longer moving."""
     tenant = Tenant(api)
     chat = tenant.create_chat("Support")
     tenant.create_chat()
     tenant.post_many(chat, ["m1", "m2", "m3", "m4"])
+    wait_for(lambda: expect(api.get(tenant.path), 200)["chats_count"] == 2, "its chats are counted")
+    wait_for(lambda: expect(api.get(chat), 200)["messages_count"] == 4, "its messages are counted")
     return tenant
 
 
