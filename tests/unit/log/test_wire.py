@@ -124,3 +124,23 @@ async def test_a_peer_that_says_nothing_is_left_after_the_time(peer: Peer) -> No
     (absent,) = await wire.exchange([("ECHO", "b")])
 
     assert (type(silent), type(absent)) == (LostReplyError, NotSentError)
+
+
+class Absent(Connection):
+    """A server that is never reached."""
+
+    async def connect(self) -> None:
+        """Go on trying."""
+        await asyncio.Event().wait()
+
+
+async def test_all_who_wait_for_a_connection_are_told_at_the_same_time() -> None:
+    """Whoever comes while somebody tries to connect does not try as long again after that."""
+    patience_s = 0.4
+    wire = Wire(Absent, patience_s)
+    waiting = {asyncio.create_task(wire.exchange([("ECHO", "a")])) for _ in range(3)}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    told, late = await asyncio.wait(waiting, timeout=patience_s / 2)
+
+    assert late == set()
+    assert [type(reply) for each in told for reply in await each] == [NotSentError] * 3

@@ -61,7 +61,7 @@ class Wire:
 
     async def _opened(self) -> Line:
         """Give a line that is open; whoever comes meanwhile waits for the same one."""
-        async with self._opening, asyncio.timeout(self._timeout_s):
+        async with asyncio.timeout(self._timeout_s), self._opening:
             if self._line is None or not self._line.is_open:
                 self._line = Line(await _connected(self._make()))
             return self._line
