@@ -7,12 +7,11 @@ import platform
 import subprocess
 import sys
 import sysconfig
-from inspect import isbuiltin
 from pathlib import Path
 from typing import Final
 
 from benchmarks.suite.commit import ROOT
-from parley.http.wire.listener import bind
+from parley.cli.diagnosis.machine import is_compiled
 
 SOURCE: Final = {"PYTHONPATH": str(ROOT / "src")}
 """With this in its environment the same interpreter runs the source, which is not compiled."""
@@ -36,5 +35,5 @@ def describe_build() -> dict[str, str]:
     path = Path(sys.executable).resolve()
     return {
         "Python": f"{platform.python_version()}, {path}, {'' if is_optimised else 'not '}optimised by profile",
-        "Parley": "compiled" if isbuiltin(bind) else "not compiled",
+        "Parley": "compiled" if is_compiled() else "not compiled",
     }

@@ -111,7 +111,7 @@ class Batcher:
     def _portion(self) -> BatchLimits:
         """Divide what waits by the appends that may begin now, as long as each is worth a call."""
         free = self._max_in_flight - 1 - len(self._in_flight)
-        if free < 2:  # noqa: PLR2004 - nothing to divide by
+        if free <= 1:
             return self._limits
         share = max(_WORTH_A_CALL, -(-len(self._pending) // free))
         return self._limits._replace(max_entries=min(share, self._limits.max_entries))

@@ -27,11 +27,16 @@ _ANSWER_TIMEOUT_S: Final = 3.0
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
 
 
+def is_compiled() -> bool:
+    """Tell which of the two builds this is: of a compiled module Python sees no source."""
+    return isbuiltin(bind)
+
+
 def look_at_versions() -> Iterator[Finding]:
     """Look at Python and the libraries that matter."""
     python = platform.python_version()
     libraries = ", ".join(f"{name} {version(name)}" for name in ("parley", "uvloop", "httptools", "apsw"))
-    build = "compiled" if isbuiltin(bind) else "not compiled"
+    build = "compiled" if is_compiled() else "not compiled"
     is_old = tuple(map(int, platform.python_version_tuple()[:2])) < _PYTHON_MIN
     told = f"Python {python}, {libraries}; Parley is {build}"
     yield Finding("versions", "fail" if is_old else "ok", told, "install Python 3.11" if is_old else "")
