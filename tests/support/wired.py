@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -117,7 +117,7 @@ class _Caught:
 
     method, path, query, body = "", "", b"", b""
     has_body = too_large = False
-    headers: dict[bytes, bytes] = {}  # noqa: RUF012 - never written
+    headers: Mapping[bytes, bytes] = {}
     extra_headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, request_id: str) -> None:

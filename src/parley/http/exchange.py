@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -17,7 +18,7 @@ class Exchange(Protocol):
     """Path, percent-decoded, without the query."""
     query: bytes
     """What followed ``?``, raw; empty if nothing did."""
-    headers: dict[bytes, bytes]
+    headers: Mapping[bytes, bytes]
     """Values by lower-case name, trimmed; repeated fields joined by ``", "``."""
     body: bytes
     """The whole body; empty when ``too_large``."""

@@ -66,7 +66,7 @@ def test_another_content_type_is_refused(declared: bytes | None) -> None:
 def test_an_encoded_body_is_refused(encoding: bytes, is_taken: bool) -> None:  # noqa: FBT001 - a table's column
     """Only the identity is spoken."""
     request = asking(b"content-encoding", encoding)
-    request.headers[b"content-type"] = b"application/json"
+    request.headers = {**request.headers, b"content-type": b"application/json"}
 
     if is_taken:
         check_content(request)

@@ -8,11 +8,12 @@ from the start of the request only, so it does not matter in which pieces they a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from parley.http.wire.limits import Limits
 
-Headers = dict[bytes, bytes]
+Headers = Mapping[bytes, bytes]
 
 CHUNKED = -1
 """The length of a body that says itself where it ends."""

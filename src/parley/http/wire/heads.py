@@ -34,7 +34,7 @@ class Head(NamedTuple):
     """What the fields of a request say."""
 
     fields: Headers
-    """Not to be changed: other requests have the same."""
+    """Other requests have the same."""
     request_id: str
     """The client's, if it gave a well-formed one."""
     length: int
@@ -114,7 +114,7 @@ class _Fields:
     """What httptools tells of one header."""
 
     def __init__(self) -> None:
-        self._fields: Headers = {}
+        self._fields: dict[bytes, bytes] = {}
 
     def read(self, block: bytes) -> Headers:
         """Give the fields by lower-case name, trimmed; repeated ones joined."""

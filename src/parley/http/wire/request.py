@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from parley.http.wire.answers import Answer, Headers, header_lines
@@ -53,7 +53,7 @@ class Request:
         self.client = client
         self.method, self.minor, self.path, self.raw_path, self.query, _ = line
         self.started = 0.0
-        self.headers: dict[bytes, bytes] = {}
+        self.headers: Mapping[bytes, bytes] = {}
         self.body = b""
         self.has_body = False
         self.too_large = False
