@@ -77,8 +77,7 @@ async def test_a_log_follows_a_failover_to_a_replica_that_lags(tmp_path: Path) -
             async with log_house(sentinel.url, unsettled_s=2.0) as house:
                 chat = await house.add_chat(0)
                 await house.persist()
-                with plain_client(old) as client:
-                    client.wait(1, 5_000)
+                await wait_until(lambda: has_all(new, old), "the replica has what was written so far", 30)
                 new.pause()
                 with plain_client(old) as client:
                     client.client_kill_filter(_type="replica")
@@ -101,6 +100,14 @@ async def test_a_log_follows_a_failover_to_a_replica_that_lags(tmp_path: Path) -
 def plain_client(server: RedisServer) -> Any:  # noqa: ANN401 - a client
     """Give a plain client."""
     return LogHouse(server.url).client()
+
+
+async def has_all(replica: RedisServer, primary: RedisServer) -> bool:
+    """Tell whether a replica follows its primary and has read to the end of what that wrote."""
+    with plain_client(replica) as following, plain_client(primary) as leading:
+        end = leading.info("replication")["master_repl_offset"]
+        told = following.info("replication")
+        return told["master_link_status"] == "up" and told["slave_read_repl_offset"] >= end
 
 
 async def is_refused(house: LogHouse, chat: tuple[str, int]) -> bool:
