@@ -107,7 +107,7 @@ async def has_all(replica: RedisServer, primary: RedisServer) -> bool:
     with plain_client(replica) as following, plain_client(primary) as leading:
         end = leading.info("replication")["master_repl_offset"]
         told = following.info("replication")
-        return told["master_link_status"] == "up" and told["slave_read_repl_offset"] >= end
+        return bool(told["master_link_status"] == "up" and told["slave_read_repl_offset"] >= end)
 
 
 async def is_refused(house: LogHouse, chat: tuple[str, int]) -> bool:

@@ -95,6 +95,14 @@ class Database:
         """
         return _submit(self._reads, _snapshot, work)
 
+    def read_once(self, work: Work[T]) -> asyncio.Future[T]:
+        """Run ``work(session)``, whose one statement is a snapshot by itself, on a reader thread.
+
+        Raises (through the future):
+            UnavailableError: SQLite failed.
+        """
+        return _submit(self._reads, _directly, work)
+
     def close(self) -> None:
         """Finish what was handed in, close the connections, end the threads.
 

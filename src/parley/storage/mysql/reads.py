@@ -24,6 +24,8 @@ _SCAN_SLICE: Final = 500
 """Messages a scan holds in memory, and looks at between two looks at the clock."""
 _PICK_SLICE: Final = 500
 """From 1,000 on MariaDB makes a table of the numbers first."""
+_NEIGHBOUR, _MESSAGE = 2, 3
+"""Where a page's rows say, the first, whether it has a neighbour, and the others, a message."""
 
 
 class MySqlStorage:
@@ -73,24 +75,24 @@ class MySqlStorage:
         """Give one message."""
 
         async def work(session: Session) -> Message:
-            ids = await _find_chat(session, token, chat)
-            return message_of(_one(await session.rows("get_message", *ids, number), "Message"))
+            rows = await session.rows("get_message", chat, number, token.encode())
+            _ids(rows)
+            return message_of(_one([row[2:] for row in rows if row[2] is not None], "Message"))
 
         return await self._database.read(work)
 
     async def page_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
-        """Give a page of live messages by number: one range read."""
+        """Give a page of live messages by number: one range read, in one statement with all it depends on."""
+        name = "messages_after" if window.before is None else "messages_before"
+        bound = (window.after or 0) if window.before is None else window.before
+        application = token.encode()
 
         async def work(session: Session) -> Page[Message]:
-            ids = await _find_chat(session, token, chat)
-
-            async def above(number: int, limit: int) -> list[Row]:
-                return await session.rows("messages_after", *ids, number, limit)
-
-            async def below(number: int, limit: int) -> list[Row]:
-                return await session.rows("messages_before", *ids, number, limit)
-
-            return await _page(window, above, below, message_of)
+            where = bound, chat, application, application, application, chat, bound, window.limit + 1
+            rows = await session.rows(name, *where)
+            _ids(rows)
+            items = [row[_MESSAGE:] for row in rows[1:]]
+            return _page_of(window, items, message_of, is_neighboured=bool(rows[0][_NEIGHBOUR]))
 
         return await self._database.read(work)
 
@@ -141,13 +143,18 @@ async def _find_application(session: Session, token: str) -> int:
 
 
 async def _find_chat(session: Session, token: str, chat: int) -> ChatId:
-    application, chat_id = _one(await session.rows("find_chat", chat, token.encode()), "ChatApplication")
-    if chat_id is None:
+    return _ids(await session.rows("find_chat", chat, token.encode()))
+
+
+def _ids(rows: Sequence[Row]) -> ChatId:
+    """Give the ids of application and chat with which the first row begins; there may be none of either."""
+    application, chat, *_ = _one(rows, "ChatApplication")
+    if chat is None:
         raise NotFoundError("Chat")
-    return ChatId(application, chat_id)
+    return ChatId(application, chat)
 
 
-def _one(rows: list[Row], what: str) -> Row:
+def _one(rows: Sequence[Row], what: str) -> Row:
     if not rows:
         raise NotFoundError(what)
     return rows[0]
@@ -159,17 +166,22 @@ async def _page(
     below: Callable[[int, int], Awaitable[list[Row]]],
     make: Callable[[Row], T],
 ) -> Page[T]:
-    """Read one row more than asked for, to know whether the page has a neighbour."""
     if window.before is not None:
         rows = await below(window.before, window.limit + 1)
-        more_before = len(rows) > window.limit
-        items = [make(row) for row in reversed(rows[: window.limit])]
-        return Page(items, more_before, bool(await above(window.before - 1, 1)))
+        return _page_of(window, rows, make, is_neighboured=bool(await above(window.before - 1, 1)))
     after = window.after or 0
     rows = await above(after, window.limit + 1)
-    more_after = len(rows) > window.limit
+    is_neighboured = after > 0 and bool(await below(min(after + 1, NUMBER_MAX), 1))
+    return _page_of(window, rows, make, is_neighboured=is_neighboured)
+
+
+def _page_of(window: Window, rows: Sequence[Row], make: Callable[[Row], T], *, is_neighboured: bool) -> Page[T]:
+    """Make a page of one row more than was asked for, if there are so many, in the order in which they were read."""
+    has_more = len(rows) > window.limit
     items = [make(row) for row in rows[: window.limit]]
-    return Page(items, after > 0 and bool(await below(min(after + 1, NUMBER_MAX), 1)), more_after)
+    if window.before is None:
+        return Page(items, is_neighboured, has_more)
+    return Page(items[::-1], has_more, is_neighboured)
 
 
 if TYPE_CHECKING:

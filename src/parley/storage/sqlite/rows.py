@@ -23,12 +23,6 @@ def range_above(chat_id: int, number: int) -> tuple[int, int]:
     return first | min(number, NUMBER_LIMIT), first | NUMBER_LIMIT
 
 
-def range_below(chat_id: int, number: int) -> tuple[int, int]:
-    """Give (low, high) so that ``low <= id < high`` are the chat's messages below ``number``."""
-    first = chat_id << NUMBER_BITS
-    return first, first + min(number, NUMBER_LIMIT + 1)
-
-
 def split_id(row_id: int) -> tuple[int, int]:
     """Give the (chat id, number) of a message's key."""
     return row_id >> NUMBER_BITS, row_id & NUMBER_LIMIT
