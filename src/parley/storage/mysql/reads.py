@@ -24,8 +24,6 @@ _SCAN_SLICE: Final = 500
 """Messages a scan holds in memory, and looks at between two looks at the clock."""
 _PICK_SLICE: Final = 500
 """From 1,000 on MariaDB makes a table of the numbers first."""
-_NEIGHBOUR, _MESSAGE = 2, 3
-"""Where a page's rows say, the first, whether it has a neighbour, and the others, a message."""
 
 
 class MySqlStorage:
@@ -85,14 +83,12 @@ class MySqlStorage:
         """Give a page of live messages by number: one range read, in one statement with all it depends on."""
         name = "messages_after" if window.before is None else "messages_before"
         bound = (window.after or 0) if window.before is None else window.before
-        application = token.encode()
+        place = token.encode(), token.encode(), chat, bound
 
         async def work(session: Session) -> Page[Message]:
-            where = bound, chat, application, application, application, chat, bound, window.limit + 1
-            rows = await session.rows(name, *where)
-            _ids(rows)
-            items = [row[_MESSAGE:] for row in rows[1:]]
-            return _page_of(window, items, message_of, is_neighboured=bool(rows[0][_NEIGHBOUR]))
+            rows = await session.rows(name, *place, *place, window.limit + 1)
+            is_neighboured = bool(rows[0][-1]) if rows else await _has_messages(session, token, chat)
+            return _page_of(window, [row[:-1] for row in rows], message_of, is_neighboured=is_neighboured)
 
         return await self._database.read(work)
 
@@ -144,6 +140,13 @@ async def _find_application(session: Session, token: str) -> int:
 
 async def _find_chat(session: Session, token: str, chat: int) -> ChatId:
     return _ids(await session.rows("find_chat", chat, token.encode()))
+
+
+async def _has_messages(session: Session, token: str, chat: int) -> bool:
+    """Tell whether a chat, which must be there, has any live message."""
+    rows = await session.rows("has_messages", chat, token.encode())
+    _ids(rows)
+    return bool(rows[0][-1])
 
 
 def _ids(rows: Sequence[Row]) -> ChatId:

@@ -38,56 +38,58 @@ left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at i
 left join message m on m.application_id = a.id and m.chat_id = c.id and m.number = %s and m.deleted_at is null
 where a.token = %s and a.deleted_at is null;
 
+-- name: has_messages
+-- As `find_chat`, and whether the chat has any live message.
+select a.id, c.id, exists (
+        select 1 from message m where m.application_id = a.id and m.chat_id = c.id and m.deleted_at is null
+    )
+from application a left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at is null
+where a.token = %s and a.deleted_at is null;
+
 -- name: messages_after
--- First as `find_chat`, and whether a live message is not above a number; then the live messages above it, ascending:
--- one range of the table. With the ids from a join the server would sort them all.
-(
-    select a.id, c.id, exists (
-            select 1 from message m
-            where m.application_id = a.id and m.chat_id = c.id and m.number <= %s and m.deleted_at is null
-        ),
-        null as number, null as body, null as sender, null as metadata, null as created_at, null as updated_at
-    from application a left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at is null
-    where a.token = %s and a.deleted_at is null
-)
-union all
-(
-    select null, null, null, m.number, m.body, m.sender, m.metadata, m.created_at, m.updated_at
-    from message m
-    where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
-        and m.chat_id = (
-            select c.id from application a join chat c on c.application_id = a.id
-            where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
-        )
-        and m.number > %s and m.deleted_at is null
-    order by m.number
-    limit %s
-);
+-- Live messages above a number, ascending, each with whether another one is not above it: one range of the table.
+-- With the ids from a join the server would sort the whole chat.
+select m.number, m.body, m.sender, m.metadata, m.created_at, m.updated_at,
+    exists (
+        select 1 from message m
+        where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
+            and m.chat_id = (
+                select c.id from application a join chat c on c.application_id = a.id
+                where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
+            )
+            and m.number <= %s and m.deleted_at is null
+    )
+from message m
+where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
+    and m.chat_id = (
+        select c.id from application a join chat c on c.application_id = a.id
+        where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
+    )
+    and m.number > %s and m.deleted_at is null
+order by m.number
+limit %s;
 
 -- name: messages_before
 -- The same the other way: live messages below a number, descending.
-(
-    select a.id, c.id, exists (
-            select 1 from message m
-            where m.application_id = a.id and m.chat_id = c.id and m.number >= %s and m.deleted_at is null
-        ),
-        null as number, null as body, null as sender, null as metadata, null as created_at, null as updated_at
-    from application a left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at is null
-    where a.token = %s and a.deleted_at is null
-)
-union all
-(
-    select null, null, null, m.number, m.body, m.sender, m.metadata, m.created_at, m.updated_at
-    from message m
-    where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
-        and m.chat_id = (
-            select c.id from application a join chat c on c.application_id = a.id
-            where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
-        )
-        and m.number < %s and m.deleted_at is null
-    order by m.number desc
-    limit %s
-);
+select m.number, m.body, m.sender, m.metadata, m.created_at, m.updated_at,
+    exists (
+        select 1 from message m
+        where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
+            and m.chat_id = (
+                select c.id from application a join chat c on c.application_id = a.id
+                where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
+            )
+            and m.number >= %s and m.deleted_at is null
+    )
+from message m
+where m.application_id = (select a.id from application a where a.token = %s and a.deleted_at is null)
+    and m.chat_id = (
+        select c.id from application a join chat c on c.application_id = a.id
+        where a.token = %s and a.deleted_at is null and c.number = %s and c.deleted_at is null
+    )
+    and m.number < %s and m.deleted_at is null
+order by m.number desc
+limit %s;
 
 -- name: bodies_after
 -- Messages above a number, tombstones too, ascending, for a scan.
