@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
+
+_ENDS: Final = tuple(f".{millisecond:03}Z" for millisecond in range(1000))
+"""A page has a hundred times: looked up, half of what formatting takes."""
 
 
 def format_time(at: int) -> str:
     """Format UTC milliseconds as ``2026-11-21T09:44:13.007Z``."""
     second, millisecond = divmod(at, 1000)
-    return f"{_format_second(second)}.{millisecond:03}Z"
+    return _format_second(second) + _ENDS[millisecond]
 
 
 @lru_cache(maxsize=64)

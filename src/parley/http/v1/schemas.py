@@ -126,7 +126,7 @@ def show_message(message: Message) -> MessageView:
         None if message.metadata is None else msgspec.Raw(message.metadata),
         created_at,
         created_at if message.updated_at == message.created_at else format_time(message.updated_at),
-        edited=message.edited or UNSET,
+        message.edited or UNSET,
     )
 
 
