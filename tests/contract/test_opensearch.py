@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -275,17 +275,29 @@ async def test_a_searcher_is_refused_while_a_shard_is_away(place: Place) -> None
     async with opened(place, f"{AT_ONCE}&shards=2&replicas=0") as index:
         await index.index([message(n, "needle", chat=ChatId(n, n)) for n in range(1, 9)], REACHED)
         name = f"{place.prefix}-messages-v1-1"
-        place.ask("PUT", f"{name}/_settings", {"index.routing.allocation.require._name": "nobody"})
         lost = {"index": name, "shard": 0, "node": "Node 1", "allow_primary": True}
-        place.ask("POST", "_cluster/reroute", {"commands": [{"cancel": lost}]})
+        with recovering(place, 0):
+            place.ask("POST", "_cluster/reroute", {"commands": [{"cancel": lost}]})
 
-        found = await asyncio.gather(*(numbers(index, chat=ChatId(n, n)) for n in range(1, 9)), return_exceptions=True)
+            chats = [ChatId(n, n) for n in range(1, 9)]
+            found = await asyncio.gather(*(numbers(index, chat=chat) for chat in chats), return_exceptions=True)
+            with pytest.raises(UnavailableError):
+                await index.ping()
 
         refused = {n for n, each in enumerate(found, 1) if isinstance(each, UnavailableError)}
         assert 0 < len(refused) < 8
         assert all(each == [n] for n, each in enumerate(found, 1) if n not in refused), found
-        with pytest.raises(UnavailableError):
-            await index.ping()
+
+
+@contextmanager
+def recovering(place: Place, at_once: int) -> Iterator[None]:
+    """Let the engine bring back so many shards of its own at once; what else would hold one, it overrides."""
+    name = "cluster.routing.allocation.node_initial_primaries_recoveries"
+    place.ask("PUT", "_cluster/settings", {"transient": {name: at_once}})
+    try:
+        yield
+    finally:
+        place.ask("PUT", "_cluster/settings", {"transient": {name: None}})
 
 
 async def test_everybody_is_told_that_the_engine_is_away_and_goes_on_when_it_is_back(place: Place) -> None:
