@@ -21,6 +21,8 @@ from parley.storage.sharing import Scopes
 
 RECOVERABLE: Final = frozenset({Reason.COLD, Reason.EXHAUSTED, Reason.KEY_UNKNOWN, Reason.EPOCH})
 
+_OF_A_SCOPE: Final = frozenset({Reason.COLD, Reason.EXHAUSTED})
+
 _WORKER_S: Final = 0.05
 """Between two looks for what only a worker can do: begin a new life of the log, store a new chat."""
 
@@ -37,7 +39,10 @@ class Case(NamedTuple):
 
 
 class Recovery:
-    """Asks for all entries of a loop turn together."""
+    """Asks for all entries of a loop turn together, and for no scope twice at a time: a busy chat sends hundreds.
+
+    Who comes while his scope is asked for is sent again after it, or told the same error.
+    """
 
     def __init__(self, scopes: Scopes, feeding: Feeding, lives: PresentLives) -> None:
         """Ask ``scopes``, tell ``feeding``; ``lives`` knows which life each log is in."""
@@ -45,6 +50,7 @@ class Recovery:
         self._feeding = feeding
         self._lives = lives
         self._cases: list[Case] = []
+        self._behind: dict[ScopeName, list[Case]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, case: Case) -> None:
@@ -57,7 +63,10 @@ class Recovery:
         cases, self._cases = self._cases, []
         by_reason: dict[Reason, list[Case]] = defaultdict(list)
         for case in cases:
-            by_reason[case.refused.reason].append(case)
+            if case.refused.reason in _OF_A_SCOPE and _counted(case.entry) in self._behind:
+                self._behind[_counted(case.entry)].append(case)
+            else:
+                by_reason[case.refused.reason].append(case)
         finders = {
             Reason.EPOCH: self._await_life,
             Reason.KEY_UNKNOWN: self._find_keys,
@@ -65,9 +74,24 @@ class Recovery:
             Reason.EXHAUSTED: self._restore,
         }
         for reason, some in by_reason.items():
-            task = asyncio.create_task(_settle(finders[reason], some), name=f"recovery-{reason.value}")
+            if reason in _OF_A_SCOPE:
+                self._behind.update((_counted(case.entry), []) for case in some)
+            task = asyncio.create_task(self._settle(finders[reason], some), name=f"recovery-{reason.value}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, find: Callable[[Sequence[Case]], Awaitable[list[Found]]], cases: Sequence[Case]) -> None:
+        found: list[Found] = [ParleyError("Internal error")] * len(cases)
+        try:
+            found = await find(cases)
+        except ParleyError as error:
+            found = [error] * len(cases)
+        finally:
+            for case, result in zip(cases, found, strict=True):
+                case.again(result)
+                behind = self._behind.pop(_counted(case.entry), ()) if case.refused.reason in _OF_A_SCOPE else ()
+                for other in behind:
+                    other.again(result if isinstance(result, ParleyError) else None)
 
     async def _await_life(self, cases: Sequence[Case]) -> list[Found]:
         """Name the log's present life, or wait a moment for the worker that begins one."""
@@ -119,23 +143,15 @@ class Recovery:
         """Give the scopes of an entry that the log lacks, with the numbers that it wants of the one it counts in."""
         entry, refused = case.entry, case.refused
         epoch = self._lives.epoch(entry.token)
-        counted = Need(ScopeName(entry.token, entry.chat), epoch, 0, _numbers(entry))
+        counted = Need(_counted(entry), epoch, 0, _numbers(entry))
         if refused.reason is Reason.EXHAUSTED:
             return [counted._replace(until=refused.until)]
         return [counted] if entry.chat is None else [Need(ScopeName(entry.token, None), epoch, 0, 0), counted]
 
 
-async def _settle(find: Callable[[Sequence[Case]], Awaitable[list[Found]]], cases: Sequence[Case]) -> None:
-    try:
-        found = await find(cases)
-    except ParleyError as error:
-        found = [error] * len(cases)
-    except BaseException:
-        for case in cases:
-            case.again(ParleyError("Internal error"))
-        raise
-    for case, result in zip(cases, found, strict=True):
-        case.again(result)
+def _counted(entry: Entry) -> ScopeName:
+    """Name the scope in which an entry counts."""
+    return ScopeName(entry.token, entry.chat)
 
 
 def _numbers(entry: Entry) -> int:

@@ -97,6 +97,28 @@ async def test_those_of_one_turn_are_asked_for_together(ward: Ward) -> None:
     assert sorted(told) == sorted([(partition_of(A, 2), 7, 2), (partition_of(A, 2), 8, 2), (partition_of(B, 2), 7, 2)])
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_a_scope_is_asked_for_once_at_a_time(ward: Ward, is_away: bool) -> None:  # noqa: FBT001
+    """Who comes meanwhile waits for the same answer; who wants another scope is asked for beside."""
+    for token, chat in ((A, None), (A, 1), (A, 2)):
+        ward.scopes.give(token, chat, until=2_000)
+    ward.scopes.gate, ward.scopes.is_away = asyncio.Event(), is_away
+    turns = []
+    for case in ((posted((A, 1), "a"), COLD), (posted((A, 1), "b"), exhausted(9)), (posted((A, 2), "c"), COLD)):
+        turns.append(asyncio.create_task(ward.settle(case)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    ward.scopes.gate.set()
+    found = [(await turn)[0] for turn in turns]
+
+    assert [CHAT_A in needs for needs in ward.scopes.needs] == [True, False]
+    assert [type(each) for each in found] == [UnavailableError if is_away else str] * 3
+    ward.scopes.is_away = False
+    assert await ward.settle((posted((A, 1), "d"), COLD)) == [AGAIN]
+    assert CHAT_A in ward.scopes.needs[-1]
+
+
 @pytest.mark.parametrize("is_closed", [True, False])
 async def test_what_is_not_there_is_gone(ward: Ward, is_closed: bool) -> None:  # noqa: FBT001
     """Deleted, or without a row; the log is told of those that are there, and nothing of these."""
