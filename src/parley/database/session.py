@@ -52,17 +52,10 @@ class Session(apsw.Connection):
     def pick(self, name: str, wanted: Sequence[object], *bindings: object) -> list[Row]:
         """Run one named query whose first binding is a JSON array, and whose one row is another: give its elements.
 
-        Many rows travel in one statement each way: see `gather`.
+        Many rows travel in one statement each way, because between two steps of a statement other
+        threads run, and a busy one does not give the interpreter back for a while.
         """
-        return self.gather(name, _encode(wanted), *bindings) if wanted else []
-
-    def gather(self, name: str, *bindings: object) -> list[Row]:
-        """Run one named query whose one row is a JSON array, and give its elements.
-
-        Between two steps of a statement other threads run, and a busy one does not give the interpreter back for a
-        while: what may be many rows comes in one step.
-        """
-        return elements(self.rows(name, *bindings)[0][0])
+        return elements(self.rows(name, _encode(wanted), *bindings)[0][0]) if wanted else []
 
     def put(self, name: str, rows: object) -> None:
         """Run one named query whose binding is JSON; text travels unchanged, bytes must be hex."""

@@ -117,7 +117,7 @@ class SqliteStorage:
 
 def _look_through(ids: tuple[int, int], folded: str, session: Session) -> Scan:
     """Look for the folded text in one slice; long bodies take their time, so not on the loop's thread."""
-    rows = session.gather("bodies_after", *ids, _SCAN_SLICE)
+    rows = session.rows("bodies_after", *ids, _SCAN_SLICE)
     found = [message_of(row) for row in rows if row[1] is not None and folded in fold(row[1])]
     return Scan(found, rows[-1][0] if len(rows) == _SCAN_SLICE else None)
 

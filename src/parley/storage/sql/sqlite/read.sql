@@ -93,15 +93,12 @@ from application a left join chat c on c.application_id = a.id and c.number = ?2
 where a.token = ?1 and a.deleted_at is null;
 
 -- name: bodies_after
--- Numbers and bodies in a range of ids, ascending, for a scan, as one JSON array.
-select json_group_array(json_array(number, body, sender, metadata, created_at, updated_at))
-from (
-    select id & 4294967295 as number, body, sender, metadata, created_at, updated_at
-    from message
-    where id > ? and id <= ?
-    order by id
-    limit ?
-);
+-- Numbers and bodies in a range of ids, ascending, for a scan: as one JSON array they would take twice as long.
+select id & 4294967295, body, sender, metadata, created_at, updated_at
+from message
+where id > ? and id <= ?
+order by id
+limit ?;
 
 -- name: pick_messages
 -- Those of the messages that are live, ascending, as one JSON array.
