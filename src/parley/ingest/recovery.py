@@ -50,7 +50,7 @@ class Recovery:
         self._feeding = feeding
         self._lives = lives
         self._cases: list[Case] = []
-        self._behind: dict[ScopeName, list[Case]] = {}
+        self._behind: dict[ScopeName | None, list[Case]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, case: Case) -> None:
@@ -63,10 +63,8 @@ class Recovery:
         cases, self._cases = self._cases, []
         by_reason: dict[Reason, list[Case]] = defaultdict(list)
         for case in cases:
-            if case.refused.reason in _OF_A_SCOPE and _counted(case.entry) in self._behind:
-                self._behind[_counted(case.entry)].append(case)
-            else:
-                by_reason[case.refused.reason].append(case)
+            behind = self._behind.get(_lacking(case))
+            (by_reason[case.refused.reason] if behind is None else behind).append(case)
         finders = {
             Reason.EPOCH: self._await_life,
             Reason.KEY_UNKNOWN: self._find_keys,
@@ -74,8 +72,7 @@ class Recovery:
             Reason.EXHAUSTED: self._restore,
         }
         for reason, some in by_reason.items():
-            if reason in _OF_A_SCOPE:
-                self._behind.update((_counted(case.entry), []) for case in some)
+            self._behind |= {scope: [] for scope in map(_lacking, some) if scope is not None}
             task = asyncio.create_task(self._settle(finders[reason], some), name=f"recovery-{reason.value}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -89,8 +86,7 @@ class Recovery:
         finally:
             for case, result in zip(cases, found, strict=True):
                 case.again(result)
-                behind = self._behind.pop(_counted(case.entry), ()) if case.refused.reason in _OF_A_SCOPE else ()
-                for other in behind:
+                for other in self._behind.pop(_lacking(case), ()):
                     other.again(result if isinstance(result, ParleyError) else None)
 
     async def _await_life(self, cases: Sequence[Case]) -> list[Found]:
@@ -147,6 +143,11 @@ class Recovery:
         if refused.reason is Reason.EXHAUSTED:
             return [counted._replace(until=refused.until)]
         return [counted] if entry.chat is None else [Need(ScopeName(entry.token, None), epoch, 0, 0), counted]
+
+
+def _lacking(case: Case) -> ScopeName | None:
+    """Name the scope of which the log lacks something, if it is a scope."""
+    return _counted(case.entry) if case.refused.reason in _OF_A_SCOPE else None
 
 
 def _counted(entry: Entry) -> ScopeName:
