@@ -16,7 +16,7 @@ PAGES: dict[str, tuple[object, ...]] = {
     "get_message": (1, 100, TOKEN),
     "messages_after": (TOKEN, TOKEN, 1, 100, TOKEN, TOKEN, 1, 100, 51),
     "messages_before": (TOKEN, TOKEN, 1, 9_000, TOKEN, TOKEN, 1, 9_000, 51),
-    "has_messages": (1, TOKEN),
+    "empty_page": (0, 100, 1, TOKEN),
     "bodies_after": (1, 4, 100, 500),
     "pick_messages": (1, 4, (5, 77, 9_001)),
     "chats_after": (1, 5, 51),

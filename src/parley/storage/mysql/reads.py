@@ -81,14 +81,18 @@ class MySqlStorage:
 
     async def page_messages(self, token: str, chat: int, window: Window) -> Page[Message]:
         """Give a page of live messages by number: one range read, in one statement with all it depends on."""
-        name = "messages_after" if window.before is None else "messages_before"
-        bound = (window.after or 0) if window.before is None else window.before
+        if window.before is None:
+            name, bound, beside = "messages_after", window.after or 0, (0, window.after or 0)
+        else:
+            name, bound, beside = "messages_before", window.before, (window.before, NUMBER_MAX)
         place = token.encode(), token.encode(), chat, bound
 
         async def work(session: Session) -> Page[Message]:
             rows = await session.rows(name, *place, *place, window.limit + 1)
-            is_neighboured = bool(rows[0][-1]) if rows else await _has_messages(session, token, chat)
-            return _page_of(window, [row[:-1] for row in rows], message_of, is_neighboured=is_neighboured)
+            told = rows or await session.rows("empty_page", *beside, chat, token.encode())
+            if not rows:
+                _ids(told)
+            return _page_of(window, [row[:-1] for row in rows], message_of, is_neighboured=bool(told[0][-1]))
 
         return await self._database.read(work)
 
@@ -140,13 +144,6 @@ async def _find_application(session: Session, token: str) -> int:
 
 async def _find_chat(session: Session, token: str, chat: int) -> ChatId:
     return _ids(await session.rows("find_chat", chat, token.encode()))
-
-
-async def _has_messages(session: Session, token: str, chat: int) -> bool:
-    """Tell whether a chat, which must be there, has any live message."""
-    rows = await session.rows("has_messages", chat, token.encode())
-    _ids(rows)
-    return bool(rows[0][-1])
 
 
 def _ids(rows: Sequence[Row]) -> ChatId:

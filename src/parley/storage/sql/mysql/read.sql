@@ -38,10 +38,11 @@ left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at i
 left join message m on m.application_id = a.id and m.chat_id = c.id and m.number = %s and m.deleted_at is null
 where a.token = %s and a.deleted_at is null;
 
--- name: has_messages
--- As `find_chat`, and whether the chat has any live message.
+-- name: empty_page
+-- As `find_chat`, and whether the chat has a live message from one number up to another: a neighbour of a page of none.
 select a.id, c.id, exists (
-        select 1 from message m where m.application_id = a.id and m.chat_id = c.id and m.deleted_at is null
+        select 1 from message m
+        where m.application_id = a.id and m.chat_id = c.id and m.number between %s and %s and m.deleted_at is null
     )
 from application a left join chat c on c.application_id = a.id and c.number = %s and c.deleted_at is null
 where a.token = %s and a.deleted_at is null;
