@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 
+import apsw
 import pytest
 
 from parley.database.named import load_queries
@@ -41,3 +42,10 @@ async def test_a_page_is_one_range_search(ports: Ports, name: str) -> None:
 
     assert [step for step in plan if not step.startswith("SEARCH") and not GATHERING.match(step)] == []
     assert any(step.startswith("SEARCH") for step in plan)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_a_binding_is_no_reason_to_plan_anew(ports: Ports, read_only: bool) -> None:  # noqa: FBT001
+    """Every connection has SQLite keep its plans: planning a join takes longer than reading by it."""
+    with closing(connect(File(ports.file), read_only=read_only)) as session:
+        assert session.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1)
