@@ -1,0 +1,1 @@
+"""Tests of parley.verify: made-up recordings in, verdicts out."""
