@@ -32,7 +32,12 @@ _ORIGIN: Final = re.compile(r"\*|https?://[A-Za-z0-9._\[\]:-]+")
 _SAMPLE: Final = re.compile(
     r"change-?_?me|replace-?_?me|your-?_?(admin|secret|token)|example|sample|<.*>|^(.)\2*$", re.IGNORECASE
 )
-_PASSWORD: Final = re.compile(r":[^:@/]*@")
+_PASSWORDS: Final = (
+    (re.compile(r"(//[^:@]*):.*@"), r"\1:********@"),
+    (re.compile(r":[^:@/]*@"), ":********@"),
+    (re.compile(r"password=[^&]*"), "password=********"),
+)
+"""Up to the last @, rather too much than too little: a password with a colon or a slash in it is a secret too."""
 
 
 def _check_bind(text: str) -> str:
@@ -141,7 +146,10 @@ class Settings(BaseSettings):
         128, ge=1, description="Requests of one connection to the write service that wait for their answer."
     )
     max_held_bytes: int = Field(
-        128 * 1024 * 1024, ge=1024 * 1024, description="Half-sent requests and unread answers of all clients, in bytes."
+        128 * 1024 * 1024, ge=1024 * 1024, description="Half-sent requests of all clients, in bytes."
+    )
+    max_unread_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024 * 1024, description="Answers that all clients leave unread, in bytes."
     )
     drain_timeout_s: float = Field(20, gt=0, description="Seconds that a stopping process waits for what is in flight.")
 
@@ -290,7 +298,10 @@ def mask(value: object) -> str:
     """Write a value for people: no secret, and no password of a URL."""
     if value is None:
         return ""
-    return "********" if isinstance(value, SecretStr) else _PASSWORD.sub(":********@", str(value))
+    text = "********" if isinstance(value, SecretStr) else str(value)
+    for password, masked in _PASSWORDS:
+        text = password.sub(masked, text)
+    return text
 
 
 def _allowed(name: str) -> str:

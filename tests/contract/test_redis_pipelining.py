@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from redis.asyncio.connection import Connection
 
+from parley.domain.errors import OutcomeUnknownError
 from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.batch import FixedBatch
 from parley.log.redis.line import LostReplyError, Reply
@@ -43,9 +44,9 @@ def blocked(other: Redis) -> dict[str, str] | None:
 
 async def test_an_exchange_is_sent_before_the_one_before_it_has_its_reply(wire: Wire, other: Redis) -> None:
     """Its commands lie at the server while that is still busy; each gets its own replies."""
-    first = asyncio.create_task(wire.exchange([BLOCKED]))
+    first = asyncio.ensure_future(wire.exchange([BLOCKED]))
     await asyncio.sleep(0)
-    second = asyncio.create_task(wire.exchange([("ECHO", "a"), ("ECHO", "b")]))
+    second = asyncio.ensure_future(wire.exchange([("ECHO", "a"), ("ECHO", "b")]))
     await wait_until(lambda: _is(blocked(other) is not None), "the second exchange is at the server")
     assert not first.done()
 
@@ -57,7 +58,7 @@ async def test_an_exchange_is_sent_before_the_one_before_it_has_its_reply(wire: 
 
 async def test_all_that_wait_on_a_connection_are_told_that_it_is_lost(wire: Wire, other: Redis) -> None:
     """Nobody reads a reply that was meant for another; the next exchange connects again."""
-    waiting = [asyncio.create_task(wire.exchange([BLOCKED])), asyncio.create_task(wire.exchange([("ECHO", "a")]))]
+    waiting = [asyncio.ensure_future(wire.exchange([BLOCKED])), asyncio.ensure_future(wire.exchange([("ECHO", "a")]))]
     await wait_until(lambda: _is(blocked(other) is not None), "both are at the server")
     client = blocked(other)
     assert client is not None
@@ -172,6 +173,23 @@ async def test_a_lost_reply_is_found_again_behind_a_later_batch(redis_server: Re
         assert [outcome.number for outcome in outcomes if isinstance(outcome, Appended)] == [1, 2]
         assert len(faults.calls) == 3
         assert faults.calls[0] == faults.calls[2]
+
+
+async def test_a_batch_is_settled_in_time_when_nobody_says_where_its_partition_is(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking around has no bound of its own: who hangs there holds no place for ever."""
+    async with log_house(redis_server.url, unsettled_s=0.5) as house:
+        chat = await house.add_chat()
+        gate = Gate(house, monkeypatch)
+        appends = [house.log.append(FixedBatch([posted(chat, body)])) for body in "abc"]
+        settled, late = await asyncio.wait(appends[:2], timeout=5)
+
+        assert not late, "a batch is not settled long after its time"
+        assert [type(each.exception()) for each in settled] == [OutcomeUnknownError] * 2
+        await wait_until(lambda: _is(len(gate.arrived) == 3), "the third gets the place")
+        gate.arrived[2].set()
+        assert [outcome.number for outcome in await appends[2] if isinstance(outcome, Appended)] == [3]
 
 
 async def _is(what: bool) -> bool:  # noqa: FBT001 - a condition for `wait_until`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,8 +17,11 @@ from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.ingest.lives import PresentLives
 from parley.log import ADAPTERS as LOGS
 from parley.log import open_log
+from parley.log.breaker import Breaker
 from parley.log.port import Apart, Inline
 from parley.log.port import Opened as OpenedLog
+from parley.log.standby import Standby
+from parley.log.switch import Switch
 from parley.opening import load_opener
 from parley.pubsub import ADAPTERS as PUBSUBS
 from parley.search import ADAPTERS as INDEXES
@@ -44,8 +48,15 @@ class Beside(NamedTuple):
     database: Shared
 
 
+class Guard(NamedTuple):
+    """What stands in front of such a log, and knows whether it can be reached."""
+
+    switch: Switch
+    breaker: Breaker
+
+
 class Ports(NamedTuple):
-    """Every port of this process; ``beside`` is set where the log is not the database."""
+    """Every port of this process; ``beside`` is set where the log is not the database, and with it the rest."""
 
     storage: OpenedStorage
     log: OpenedLog
@@ -53,6 +64,7 @@ class Ports(NamedTuple):
     beside: Beside | None
     lives: PresentLives | None
     """Of that log, kept up to date while the ports are open."""
+    guard: Guard | None
 
 
 @asynccontextmanager
@@ -83,8 +95,12 @@ async def open_ports(settings: Settings, clock: Clock) -> AsyncIterator[Ports]:
         stack.push_async_callback(search.close)
         await _start_search(search)
         beside = _pair(storage, log)
-        lives = None if beside is None else await _watch(beside, stack)
-        yield Ports(storage, log, search, beside, lives)
+        if beside is None:
+            yield Ports(storage, log, search, None, None, None)
+            return
+        guard = _guard(log, beside, partitions, clock)
+        lives = await _watch(beside, guard, stack)
+        yield Ports(storage, log._replace(log=guard.switch), search, beside, lives, guard)
 
 
 def _own_index(settings: Settings, stack: AsyncExitStack) -> None:
@@ -152,16 +168,25 @@ def _pair(storage: OpenedStorage, log: OpenedLog) -> Beside | None:
     return Beside(log.apart, storage.shared)
 
 
-async def _watch(beside: Beside, stack: AsyncExitStack) -> PresentLives:
-    """Let the log know its partitions' lives from now until the end of ``stack``."""
-    lives = PresentLives(beside.database.scopes, beside.log.feeding)
+def _guard(log: OpenedLog, beside: Beside, partitions: int, clock: Clock) -> Guard:
+    reach = beside.log.reach
+    switch = Switch(log.log, reach, Standby(beside.database.numbering, clock), partitions, clock)
+    return Guard(switch, Breaker(reach.away, clock, random.random, switch.lose))
+
+
+async def _watch(beside: Beside, guard: Guard, stack: AsyncExitStack) -> PresentLives:
+    """Let the log know its partitions' lives, and the switch whether it is there, until the end of ``stack``."""
+    lives = PresentLives(beside.database.scopes, beside.log.feeding, guard.switch)
     await lives.renew()
     stop = asyncio.Event()
-    watching = asyncio.create_task(lives.watch(stop), name="lives")
+    watching = [
+        asyncio.create_task(lives.watch(stop), name="lives"),
+        asyncio.create_task(guard.breaker.watch(stop), name="breaker"),
+    ]
 
     async def end() -> None:
         stop.set()
-        await watching
+        await asyncio.gather(*watching)
 
     stack.push_async_callback(end)
     return lives

@@ -46,6 +46,7 @@ class Report:
             drawbacks=self._drawbacks,
             gauges=self._gauges(metrics),
             needed=needed,
+            spared=self._spared,
         )
 
     def _gauges(self, metrics: Metrics) -> Mapping[Gauge, Callable[[], Awaitable[float]]]:
@@ -58,6 +59,10 @@ class Report:
             return 0.0 if follower is None else float(follower.rebuilding)
 
         metrics.index_rebuilding.watch(rebuilding)
+        if self._ports.guard is not None:
+            switch, breaker = self._ports.guard
+            metrics.standby_partitions.watch(lambda: len(switch.standing))
+            metrics.log_away_partitions.watch(lambda: len(breaker.away))
         return {metrics.index_lag_ms: lag_ms}
 
     async def _look_at_log(self) -> None:
@@ -91,10 +96,18 @@ class Report:
         refusals = ["stopping"] if self._stop.is_set() else []
         return refusals + self._writing.writes.admission.refusals() if self._writing is not None else refusals
 
+    def _spared(self) -> Sequence[str]:
+        """Do without the log where every partition that lacks it stands by."""
+        guard = self._ports.guard
+        return ["log"] if guard is not None and guard.switch.standing and not guard.switch.cut_off else []
+
     def _drawbacks(self) -> Sequence[str]:
         drawbacks = []
         if self._ports.log.log.durability == "relaxed":
             drawbacks.append("writes are answered before they are synced")
         if self._reading is not None and self._reading.reads.is_degraded:
             drawbacks.append("reads lack the end of the log")
+        if self._ports.guard is not None and self._ports.guard.switch.standing:
+            some = ", ".join(map(str, sorted(self._ports.guard.switch.standing)))
+            drawbacks.append(f"the database gives the numbers of partition {some}, as the log is away")
         return drawbacks

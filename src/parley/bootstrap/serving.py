@@ -40,12 +40,17 @@ def build_full(settings: Settings, ports: Ports, reading: Reading, writing: Writ
         reads=reading.reads,
         search=reading.search,
         writes=writes,
-        applications=ApplicationWrites(ports.storage.tenants, ports.log.log, writes.parents, reading.on_deleted),
+        applications=_build_applications(ports, reading, writing),
         chats=ChatWrites(writes, storage),
         messages=MessageWrites(writes, storage),
         probes=health.pages(),
     )
     return AsgiBridge(cast("AsgiApplication", build_app(services)))
+
+
+def _build_applications(ports: Ports, reading: Reading, writing: Writing) -> ApplicationWrites:
+    wired = ports.storage.tenants, ports.log.log, writing.writes.parents, reading.on_deleted
+    return ApplicationWrites(*wired) if ports.guard is None else ApplicationWrites(*wired, ports.guard.switch.is_away)
 
 
 def build_lean(settings: Settings, health: Health, api_port: int | None) -> WriteService:
@@ -73,4 +78,5 @@ def limits_of(settings: Settings) -> Limits:
         max_connections=settings.max_connections,
         max_pipelined=settings.max_pipelined,
         max_held_bytes=settings.max_held_bytes,
+        max_unread_bytes=settings.max_unread_bytes,
     )

@@ -21,7 +21,7 @@ from parley.workers.feed import Feed
 from parley.workers.gates import GateJob
 from parley.workers.index import POLL_S, UNWOKEN_POLL_S, IndexFollower
 from parley.workers.leased import LeasedJob
-from parley.workers.lives import Means
+from parley.workers.lives import Means, never_away
 from parley.workers.persist import PersistJob
 from parley.workers.reconcile import ReconcileJob
 from parley.workers.runner import LONGEST_BACKOFF_S, Job, Runner
@@ -96,7 +96,8 @@ async def build_working(
     runners, closers = [run(job) for job in leased], [job.close for job in leased]
     shares = None
     if "persist" in jobs:
-        means = Means(ports.beside.log, ports.beside.database, clock, metrics, settings.key_ttl_s)
+        away_s = never_away if ports.guard is None else ports.guard.breaker.away_s
+        means = Means(ports.beside.log, ports.beside.database, clock, metrics, settings.key_ttl_s, away_s)
         shares = Shares(await _persisting(ports.beside, means), claimant, metrics)
         runners.append(run(shares))
         closers.append(shares.close)

@@ -36,10 +36,10 @@ def build_writing(settings: Settings, ports: Ports, clock: Clock, metrics: Metri
     """Wire the write path; ``on_appended`` hears of each append before those who wait for it."""
     recovery, storing = None, None
     finder: Finder = ports.storage.storage
-    if ports.beside is not None and ports.lives is not None:
+    if ports.beside is not None and ports.lives is not None and ports.guard is not None:
         scopes, feeding = ports.beside.database.scopes, ports.beside.log.feeding
         recovery, storing = Recovery(scopes, feeding, ports.lives), Storing(scopes, clock)
-        finder = LogFinder(feeding, ports.storage.storage)
+        finder = LogFinder(feeding, ports.storage.storage, ports.guard.switch.is_away)
     log = ports.log.log
     counts = AppendCounts(metrics)
 

@@ -57,9 +57,9 @@ class Session(apsw.Connection):
         """
         return elements(self.rows(name, _encode(wanted), *bindings)[0][0]) if wanted else []
 
-    def put(self, name: str, rows: object) -> None:
-        """Run one named query whose binding is JSON; text travels unchanged, bytes must be hex."""
-        self.rows(name, _encode(rows))
+    def put(self, name: str, rows: object, *bindings: object) -> None:
+        """Run one named query whose first binding is JSON; text travels unchanged, bytes must be hex."""
+        self.rows(name, _encode(rows), *bindings)
 
 
 def elements(written: str) -> list[Row]:

@@ -6,6 +6,12 @@ from typing import Final, NamedTuple
 
 from parley.domain.events import Position
 
+STANDBY: Final = "standby"
+"""The mode of a partition whose log is away: the database itself gives its numbers, in an epoch of its own."""
+
+HEARD_S: Final = 0.75
+"""Within this time everybody who reads has heard of a standby, or trusts no more that all comes over the log."""
+
 FIRST_GRANT: Final = 1_000
 """Numbers of a new chat that need no grant: its own number is never given again, so nobody else can give them."""
 
@@ -31,6 +37,7 @@ class Partition(NamedTuple):
     """A partition's row: its log's life, how far persist is, and where numbers come from at present.
 
     ``last_key_at`` is when the youngest idempotency key was made that was ever stored, in UTC milliseconds; 0 if none.
+    ``changed_at`` is when anything of the partition was last changed, maybe by the standby.
     """
 
     id: int
@@ -38,6 +45,12 @@ class Partition(NamedTuple):
     position: Position
     mode: str
     last_key_at: int = 0
+    changed_at: int = 0
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether the database gives the numbers."""
+        return self.mode == STANDBY
 
 
 class Need(NamedTuple):

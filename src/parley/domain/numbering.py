@@ -1,8 +1,8 @@
 """How numbers are given: the rule that every log follows, free of any engine.
 
 A batch is decided entry by entry over the `States` that hold when it starts. Whoever numbers
-(the embedded log, later the standby) reads them, calls `decide`, and stores the outcome, all in
-one atomic step.
+(the embedded log; the standby) reads them, calls `decide` (`decide_unread`), and stores the outcome,
+all in one atomic step.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ NUMBER_LIMIT: Final = 2**32 - 1
 
 
 class Appended(NamedTuple):
-    """The entry is on the log under this (first) number; ``position.at`` is its ``created_at``."""
+    """The entry is on the log under this (first) number; ``position.at`` is its ``created_at``.
+
+    ``by_standby``: it is stored already, and the number is none of the log's.
+    """
 
     number: int
     position: Position
+    by_standby: bool = False
 
 
 class Replayed(NamedTuple):
@@ -39,6 +43,7 @@ class Replayed(NamedTuple):
 
     number: int
     position: Position
+    by_standby: bool = False
 
 
 class Reason(Enum):
@@ -56,6 +61,8 @@ class Reason(Enum):
     """The log no longer knows all keys of the last 24 h; the database does."""
     EPOCH = "epoch"
     """The log has another life than the one that the append named, or is between two."""
+    AWAY = "away"
+    """The log is away, and only its end could tell whether the entry may be taken."""
 
 
 class Refused(NamedTuple):
@@ -131,6 +138,26 @@ def decide(entry: Entry, states: States, now: int) -> Outcome:
         known = KeyState(entry.key.fingerprint, number, position)
         states.keys[application.id, entry.key.route, entry.key.key] = known
     return Appended(number, position)
+
+
+def decide_unread(entry: Entry, states: States, now: int) -> Outcome:
+    """Decide one entry while nobody can read the log's end: what ``states`` do not know is unknown, not absent.
+
+    All but creates needs that end: it may have something else of their target, and it has the gates.
+    """
+    if not isinstance(entry.what, ChatCreated | MessagesPosted):
+        return Refused(Reason.AWAY)
+    application = states.applications.get(entry.token)
+    if application is None or application.closed:
+        return Refused(Reason.APPLICATION_GONE)
+    scope = application if entry.chat is None else states.chats.get((application.id, entry.chat))
+    if scope is None:
+        return Refused(Reason.AWAY)
+    key = entry.key
+    if key is not None and not scope.closed and (application.id, key.route, key.key) not in states.keys:
+        return Refused(Reason.AWAY)
+    outcome = decide(entry, states, now)
+    return outcome if isinstance(outcome, Refused) else outcome._replace(by_standby=True)
 
 
 def _take_number(entry: Entry, scope: ScopeState, states: States) -> int | Refused:

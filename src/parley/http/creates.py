@@ -37,6 +37,7 @@ Headers = list[tuple[bytes, bytes]]
 _FINGERPRINT_BYTES: Final = 16
 _JSON: Final = (b"Content-Type", b"application/json")
 _REPLAYED: Final = (b"Idempotent-Replayed", b"true")
+_NUMBERING: Final = (b"Parley-Degraded", b"numbering")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -147,6 +148,8 @@ def _answer(asked: _Asked, accepted: Accepted, body: bytes, *, is_located: bool)
         headers.append((b"Location", b"%b/%d" % (asked.path.location, accepted.number)))
     if accepted.replayed:
         headers.append(_REPLAYED)
+    if accepted.by_standby:
+        headers.append(_NUMBERING)
     asked.exchange.respond(201, headers, body)
 
 

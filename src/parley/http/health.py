@@ -52,6 +52,8 @@ class Reports(NamedTuple):
     """Read before each scrape."""
     needed: Sequence[str] = ESSENTIAL
     """Without which of the dependencies this process cannot do its job."""
+    spared: Reasons = tuple
+    """Which of them it can do without at present, for another does it in their place."""
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,7 +90,8 @@ class Health:
     async def ready(self) -> Page:
         """Say whether this process can do its job: 503 with the reasons if it cannot."""
         parts = await self._look()
-        needed = self._reports.needed
+        spared = self._reports.spared()
+        needed = [name for name in self._reports.needed if name not in spared]
         reasons = [_reason(name, parts[name]) for name in needed if parts[name].status == "unhealthy"]
         reasons += self._reports.refusals()
         degraded = [

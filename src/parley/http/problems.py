@@ -84,5 +84,10 @@ def refuse(exchange: Exchange, error: BaseException, extra: Headers | None = Non
     status, headers = answer(error)
     told = error if status != HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(error, ParleyError) else _INTERNAL
     errors = told.errors if isinstance(told, InvalidError) else None
-    body = problem(status, told.code, told.detail, exchange.request_id, errors=errors)
+    body = problem(status, told.code, _sentence(told), exchange.request_id, errors=errors)
     exchange.respond(status, [*headers, *extra] if extra else headers, body)
+
+
+def _sentence(error: ParleyError) -> str:
+    """Leave out what an adapter adds behind a colon, for operators: it may name a host."""
+    return error.detail.partition(": ")[0] if isinstance(error, UnavailableError) else error.detail

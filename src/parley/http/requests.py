@@ -19,7 +19,7 @@ _NUMBER_MAX: Final = 2**63 - 1
 _KEY: Final = re.compile(rb"[ -~]{1,255}")
 _QUOTED_KEY: Final = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _KEY_ESCAPE: Final = re.compile(rb"\\(.)")
-_WAIT: Final = re.compile(rb"(?:^|,)\s*wait\s*(?:=\s*\"?(?=[0-9])0*([0-9]*)\"?\s*)?(?:;[^,]*)?(?:,|$)", re.IGNORECASE)
+_WAIT: Final = re.compile(rb"(?:^|,)\s*wait\s*(?:=\s*\"?([0-9]+)\"?\s*)?(?:;[^,]*)?(?:,|$)", re.IGNORECASE)
 _WAIT_DEFAULT_S: Final = 5
 _WAIT_MAX_S: Final = 30
 _JSON_TYPES: Final = frozenset({b"application/json", b"application/json;charset=utf-8"})
@@ -73,7 +73,7 @@ def read_wait(exchange: Exchange) -> int | None:
         return None
     if found[1] is None:
         return _WAIT_DEFAULT_S
-    return min(max(int(found[1][:3] or b"0"), 1), _WAIT_MAX_S)
+    return min(max(int(found[1].lstrip(b"0")[:3] or b"0"), 1), _WAIT_MAX_S)
 
 
 def check_size(exchange: Exchange) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Final, NamedTuple
 
 from parley.domain.errors import UnavailableError
@@ -9,7 +10,8 @@ from parley.domain.events import Depth
 from parley.ingest.batcher import Batcher
 from parley.log.port import Log
 
-_RETRY_AFTER_S: Final = 1
+_RETRY_AFTER_S: Final = (1, 2, 3)
+"""Told in turn: those who are refused together do not come again together."""
 
 
 class DepthBound(NamedTuple):
@@ -27,6 +29,7 @@ class Admission:
         self._log = log
         self._batcher = batcher
         self._max_messages, self._max_bytes = bound
+        self._retry_after_s = cycle(_RETRY_AFTER_S)
 
     def check(self) -> None:
         """Return if a write may start.
@@ -38,7 +41,7 @@ class Admission:
             raise UnavailableError(
                 "Too many messages wait to be stored; nothing was written",
                 code="overloaded",
-                retry_after_s=_RETRY_AFTER_S,
+                retry_after_s=next(self._retry_after_s),
             )
 
     def refusals(self) -> list[str]:

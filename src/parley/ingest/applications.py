@@ -12,11 +12,27 @@ from parley.log.port import Log
 from parley.storage.port import Tenants
 
 
+def _never(_: str) -> bool:
+    """Tell that an embedded log is where the database is."""
+    return False
+
+
 class ApplicationWrites:
     """What can be done to applications."""
 
-    def __init__(self, tenants: Tenants, log: Log, parents: Parents, on_deleted: Callable[[str], None]) -> None:
-        """Write to ``tenants``; a deletion then closes the gate in ``log``, and ``on_deleted`` hears of the token."""
+    def __init__(
+        self,
+        tenants: Tenants,
+        log: Log,
+        parents: Parents,
+        on_deleted: Callable[[str], None],
+        is_away: Callable[[str], bool] = _never,
+    ) -> None:
+        """Write to ``tenants``; a deletion then closes the gate in ``log``, and ``on_deleted`` hears of the token.
+
+        Of a token ``is_away`` says that its gate cannot be closed at present.
+        """
+        self._is_away = is_away
         self._tenants = tenants
         self._log = log
         self._parents = parents
@@ -45,8 +61,12 @@ class ApplicationWrites:
 
         Raises:
             NotFoundError: the application is not there.
+            UnavailableError: the log is away, so nothing was done.
             OutcomeUnknownError: it is deleted, and the log could not be told.
         """
+        if self._is_away(token):
+            await self._tenants.get(token)
+            raise UnavailableError("The log is away, so the application cannot be closed", code="log_unavailable")
         try:
             await self._tenants.delete(token)
             await self._close(token)

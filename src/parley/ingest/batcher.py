@@ -45,7 +45,7 @@ class Batcher:
         self._log = log
         self._max_in_flight = log.at_once + 1  # the last one is open in front of the log
         self._recovery = recovery
-        self._recovering: set[Waiting] = set()
+        self._recovering: dict[Waiting, None] = {}  # in order: the first to come is the first to be told it is too late
         self._observe = observe
         self._limits = limits
         self._clock = clock
@@ -136,7 +136,7 @@ class Batcher:
         """Let the entry be decided after all; its key and its deadline stay as they are."""
 
         def again(found: Found) -> None:
-            self._recovering.discard(waiting)
+            self._recovering.pop(waiting, None)
             if found is None and waiting.done is not None:
                 self._pending.append(waiting)
                 self._schedule()
@@ -144,7 +144,7 @@ class Batcher:
                 self._release(waiting)
                 waiting.settle(found or _too_slow())
 
-        self._recovering.add(waiting)
+        self._recovering[waiting] = None
         self._watch()
         recovery.take(Case(waiting.entry, refused, again))
 

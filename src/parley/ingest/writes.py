@@ -29,6 +29,8 @@ class Accepted(msgspec.Struct, frozen=True):
     replayed: bool
     durability: str
     """What an answer may claim: ``stored``, ``queued`` or ``relaxed``."""
+    by_standby: bool = False
+    """Whether the number is the standby's: it may be above one that the log gives later."""
 
 
 Reply = Callable[[Accepted | ParleyError], None]
@@ -95,8 +97,8 @@ class Writes:
     def _wait(
         self, storing: Storing, entry: Entry, reply: Reply, deadline: float, result: Outcome | ParleyError
     ) -> None:
-        """Let ``reply`` wait until what was appended is stored; what was refused is told at once."""
-        if not isinstance(result, Appended | Replayed):
+        """Let ``reply`` wait until what was appended is stored; what was refused, or is stored, is told at once."""
+        if not isinstance(result, Appended | Replayed) or result.by_standby:
             self._done(entry, reply, result)
             return
 
@@ -107,7 +109,9 @@ class Writes:
 
     def _accepted(self, entry: Entry, result: Outcome | ParleyError, durability: str) -> Accepted | ParleyError:
         if isinstance(result, Appended | Replayed):
-            return Accepted(result.number, result.position.at, isinstance(result, Replayed), durability)
+            durability = STORED if result.by_standby else durability
+            is_replay = isinstance(result, Replayed)
+            return Accepted(result.number, result.position.at, is_replay, durability, result.by_standby)
         if isinstance(result, ParleyError):
             return result
         return self.parents.refused(entry.token, entry.chat, result.reason) or _REFUSALS[result.reason]()
@@ -117,7 +121,12 @@ def _exhausted() -> UnavailableError:
     return UnavailableError("This scope has no numbers left", code="numbers_exhausted", retry_after_s=60)
 
 
+def _away() -> UnavailableError:
+    return UnavailableError("The log is away; nothing was written", code="log_unavailable")
+
+
 _REFUSALS: dict[Reason, Callable[[], ParleyError]] = {
+    Reason.AWAY: _away,
     Reason.KEY_REUSED: KeyReusedError,
     Reason.EXHAUSTED: _exhausted,
 }

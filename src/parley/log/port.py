@@ -154,6 +154,10 @@ class Vitals(NamedTuple):
     """Whether a restart of this engine, as it is set up, brings back all that was answered."""
     is_short: bool
     """Whether a writer has missed entries here that it had been told of."""
+    ended: int = 0
+    """The highest epoch that was sealed here; 0 if none was."""
+    stored: Position | None = None
+    """Up to where entries of the given epoch were let go of, for a database had them; ``None`` if none were."""
 
 
 class Keeper(Protocol):
@@ -179,12 +183,47 @@ class Keeper(Protocol):
         """Let go of everything up to an entry that is stored, and of scopes and keys beyond their budget."""
 
 
+Unsent = tuple[Batch, asyncio.Future[list[Outcome]]]
+"""A batch that certainly was not sent, and who waits for its outcomes."""
+
+
+class Reach(Protocol):
+    """What whoever stands in front of a log of its own needs to know of it, and to get back from it."""
+
+    async def away(self) -> frozenset[int]:
+        """Ask every partition's server for a sign of life, and give those that gave none in time. Never raises."""
+
+    def withdraw(self) -> list[Unsent]:
+        """Take back every batch that was not sent yet; whoever does so owes its outcomes."""
+
+
+class Aside(Protocol):
+    """The storage half of the standby: number and row in one transaction of the database that owns all numbers."""
+
+    async def number(
+        self,
+        partition: int,
+        epoch: int,
+        entries: Sequence[Entry],
+        decide: Callable[[Sequence[Entry], States], list[Outcome]],
+    ) -> list[Outcome] | None:
+        """Hold the partition, have its entries decided, and store what was appended; `None`: it does not stand by.
+
+        ``decide`` may be called more than once.
+
+        Raises:
+            UnavailableError: nothing was written.
+            OutcomeUnknownError: the commit was not answered.
+        """
+
+
 class Apart(NamedTuple):
     """What a log has besides when it is not the database."""
 
     feeding: Feeding
     stream: Stream
     keeper: Keeper
+    reach: Reach
 
 
 class Opened(NamedTuple):

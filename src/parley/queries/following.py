@@ -10,13 +10,14 @@ let go of: everything before a trimmed entry is stored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from parley.domain.errors import ParleyError
 from parley.domain.events import Event, Logged, Position
+from parley.domain.grants import HEARD_S, Partition
 from parley.log.port import Stream
 from parley.queries.unstored import Unstored
 from parley.storage.sharing import Scopes
@@ -30,6 +31,9 @@ FOLLOW_EVERY_S: Final = 0.1
 
 LOOK_EVERY_S: Final = 0.25
 """Between two looks at what is stored."""
+
+LOOK_S: Final = 1.0
+"""What one look may take."""
 
 PATIENCE_S: Final = 1.0
 """What a read waits for the log's end at most."""
@@ -50,6 +54,8 @@ class Follower:
         self.unstored = unstored
         self.is_away = False
         """Whether the log's end could not be read when it was last asked for."""
+        self.is_blind = False
+        """Whether the database could not say when it was last asked who gives numbers, and what is stored."""
         self._stream = stream
         self._scopes = scopes
         self._clock = clock
@@ -62,6 +68,17 @@ class Follower:
         self._next: asyncio.Future[bool] | None = None
         self._retry_at = 0.0
         self._looked_at = 0.0
+        self._heard_at = float("-inf")
+        self._epochs: dict[int, int] = {}
+        self._stands_by = False
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether the log is all that may have changed anything, as of a look that is recent enough.
+
+        A partition that stands by is written to besides.
+        """
+        return not self._stands_by and self._clock.monotonic() < self._heard_at + HEARD_S
 
     async def start(self) -> int:
         """Begin behind what is stored, and give the number of partitions.
@@ -69,7 +86,10 @@ class Follower:
         Raises:
             UnavailableError: the database is away.
         """
-        self._positions = {partition.id: partition.position for partition in await self._scopes.partitions()}
+        asked_at = self._clock.monotonic()
+        partitions = await self._scopes.partitions()
+        self._positions = {partition.id: partition.position for partition in partitions}
+        self._hear(partitions, asked_at)
         return len(self._positions)
 
     async def follow(self, stop: asyncio.Event) -> None:
@@ -192,16 +212,28 @@ class Follower:
         """Let go of what the database has by now."""
         self._looked_at = self._clock.monotonic()
         try:
-            partitions = await self._scopes.partitions()
+            async with asyncio.timeout(LOOK_S):
+                partitions = await self._scopes.partitions()
         except Exception as error:  # noqa: BLE001 - the next look may be luckier, and readers need none
             _log.warning("stored positions unknown", error=str(error))
+            self.is_blind = True
             return
+        self.is_blind = False
+        self._hear(partitions, self._looked_at)
         for partition in partitions:
             self.unstored.drop(partition.id, partition.position)
             if partition.position > self._positions[partition.id]:  # stored before it was read here
                 self._positions[partition.id] = partition.position
                 self._bytes.pop(partition.id, None)
                 self._on_event(None)
+
+    def _hear(self, partitions: Sequence[Partition], asked_at: float) -> None:
+        """Take in who gives numbers; between two looks at different epochs a standby may have come and gone."""
+        epochs = {partition.id: partition.life.epoch for partition in partitions}
+        self._stands_by = any(partition.stands_by for partition in partitions)
+        if self._stands_by or epochs != self._epochs:
+            self._on_event(None)
+        self._epochs, self._heard_at = epochs, asked_at
 
     def _note_away(self, error: str) -> None:
         if not self.is_away:

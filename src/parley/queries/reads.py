@@ -37,8 +37,8 @@ class Reads:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether reads lack the end of the log at present."""
-        return self._follower is not None and self._follower.is_away
+        """Whether reads may lack the end of the log at present, or what a standby stored."""
+        return self._follower is not None and (self._follower.is_away or self._follower.is_blind)
 
     async def get_application(self, token: str) -> Application:
         """Give one application, or raise `NotFoundError`."""
@@ -79,6 +79,8 @@ class Reads:
     async def list_messages(self, token: str, chat: int, window: Window) -> Page[Shown] | Page[Message]:
         """Give a page of messages by number: in memory they are JSON already."""
         place = token, chat
+        if self._follower is not None and not (self._follower.hears_all or self._follower.is_blind):
+            return await self._storage.page_messages(token, chat, window)
         is_caught_up = self._follower is None or (self._tail.has(place) and await self._follower.catch_up())
         kept = self._tail.page(place, window) if is_caught_up else None
         if kept is not None:

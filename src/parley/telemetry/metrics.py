@@ -90,6 +90,13 @@ class Metrics:
             ("reason",),
             Counter,
         )
+        self.standby_partitions = self._gauge(
+            "parley_standby_partitions",
+            "Partitions of which the database gives the numbers, because their log was away for a second.",
+        )
+        self.log_away_partitions = self._gauge(
+            "parley_log_away_partitions", "Partitions whose log this process cannot reach."
+        )
         self.leases_held = self._family(
             "parley_leases_held",
             "Whether (1) or not (0) this process holds the lease of a job; nobody does the job if the sum stays 0.",

@@ -4,7 +4,9 @@ Writers are served only in the life that the database holds, by a script that on
 two lives nobody is served, and whatever step was the last before a crash, the next lease-holder comes out right:
 
 What happened last                  What the next one finds      What follows
-`Keeper.seal`                       sealed                       drain, next epoch
+`Persisting.stand_by`               returned, once it is back    seal, drain, next epoch: the database gave numbers in
+                                                                 this one, and the log is still in the one before
+`Keeper.seal`                       sealed; returned             drain, next epoch
 `Persisting.open_life`, new epoch   flushed                      nothing to drain, next epoch: this one was never used
 `Persisting.open_life`, new run     unloaded                     `Keeper.open`
 `Keeper.open`                       served                       nothing
@@ -12,12 +14,13 @@ What happened last                  What the next one finds      What follows
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple
 
 import structlog
 
-from parley.domain.errors import ConflictError
+from parley.domain.errors import ConflictError, UnavailableError
 from parley.domain.events import Position, position_id
 from parley.domain.grants import Life, Partition
 from parley.log.port import Apart, Vitals
@@ -47,17 +50,29 @@ class Finding(Enum):
     """Somebody ended the life and did not begin the next."""
     FLUSHED = "flushed"
     OTHER_EPOCH = "other_epoch"
-    """The log or the database was put back to an earlier state."""
+    """The log was put back to an earlier state."""
+    DATABASE_OLDER = "database_older"
+    """The database was put back to an earlier state: what the log holds belongs to another history."""
     BEHIND = "behind"
     """The log ends before what is stored."""
     SHORT = "short"
     """A writer misses what it was told of."""
     NOT_KEPT = "not_kept"
     """Another run of an engine that may have lost what it answered."""
+    RETURNED = "returned"
+    """It was away, and the database has given numbers since, in an epoch of its own; whatever it has left is older."""
 
 
 def judge(row: Partition, vitals: Vitals) -> Finding:
-    """Say what the log is to the database; what cannot be shown intact needs a new epoch."""
+    """Say what the log is to the database; what cannot be shown intact needs a new epoch.
+
+    The database is the first to hold an epoch, and entries are let go of once it has them: a log that knows more than
+    the database saw another, or this one before it was put back.
+    """
+    if max(vitals.epoch or 0, vitals.ended) > row.life.epoch or _has_let_go(vitals, row.position):
+        return Finding.DATABASE_OLDER
+    if row.stands_by:
+        return Finding.RETURNED
     if not row.life.run_id:
         return Finding.FIRST
     if vitals.epoch is None:
@@ -65,6 +80,11 @@ def judge(row: Partition, vitals: Vitals) -> Finding:
     if vitals.epoch != row.life.epoch:
         return Finding.OTHER_EPOCH
     return _judge_same_epoch(row, vitals)
+
+
+def _has_let_go(vitals: Vitals, position: Position) -> bool:
+    """Tell whether entries behind a position of the same epoch are gone from the log."""
+    return vitals.stored is not None and vitals.stored.epoch == position.epoch and vitals.stored > position
 
 
 def _judge_same_epoch(row: Partition, vitals: Vitals) -> Finding:
@@ -82,6 +102,11 @@ async def find_row(scopes: Scopes, partition: int) -> Partition:
     return next(row for row in await scopes.partitions() if row.id == partition)
 
 
+def never_away(_: int) -> float:
+    """Say that nobody watches the log."""
+    return 0.0
+
+
 class Means(NamedTuple):
     """What a partition's lease-holder works with."""
 
@@ -90,13 +115,16 @@ class Means(NamedTuple):
     clock: Clock
     metrics: Metrics
     key_ttl_s: int
+    away_s: Callable[[int], float] = never_away
+    """Gives for how long a partition's log has been away; 0 if it is not."""
 
 
 class Lives:
     """The state machine of one partition, in the hands of one tenure.
 
     *Served*: look every second. *Restarted*: wait until writers had time to flag, then note the run. *Ending*: the
-    log is sealed, and stays so until everything on it is stored; then `begin` opens the next epoch.
+    log is sealed, and stays so until everything on it is stored; then `begin` opens the next epoch. *Away*: nobody
+    looks; after a second the database is told to `stand_by`.
     """
 
     def __init__(self, tenure: Tenure, means: Means) -> None:
@@ -141,6 +169,8 @@ class Lives:
             return await self._note_run(row, vitals.run_id)
         if finding is Finding.UNLOADED:
             await self._load(row, finding)
+        elif finding is Finding.DATABASE_OLDER:
+            await self._refuse(row, vitals)
         elif finding is not Finding.SERVED:
             await self._end(row, finding, vitals)
         return row
@@ -158,7 +188,7 @@ class Lives:
         if vitals.epoch is not None:
             raise ConflictError(f"The log of partition {row.id} was opened by another", code="lease_lost")
         fresh = await find_row(self._database.scopes, row.id)
-        now = max(self._clock.now_ms(), row.position.at)
+        now = max(self._clock.now_ms(), row.position.at, fresh.changed_at + 1)
         life = Life(highest + 1, vitals.run_id)
         floor = Position(life.epoch, position_id(now))
         keys_known_since = 0 if fresh.last_key_at <= now - self._key_ttl_ms else now
@@ -166,7 +196,18 @@ class Lives:
         await self._keeper.open(row.id, life, floor, keys_known_since)
         self.look_again()
         self._tell(row, life, finding)
-        return fresh._replace(life=life, position=floor)
+        return fresh._replace(life=life, position=floor, mode="log")
+
+    async def stand_by(self, row: Partition) -> None:
+        """Let the database give the numbers while the log is away, if it does not yet.
+
+        Raises:
+            ConflictError: the partition is another's.
+        """
+        if row.stands_by:
+            return
+        await self._database.persisting.stand_by(row.id, self._tenure.lease, row.life.epoch)
+        _log.warning("standby began", partition=row.id, epoch=row.life.epoch + 1)
 
     async def _note_run(self, row: Partition, run_id: str) -> Partition:
         """Go on in the same epoch, once writers had time to say what they miss."""
@@ -195,6 +236,24 @@ class Lives:
         self._ending = (finding, max(row.life.epoch, vitals.epoch or 0))
         _log.warning("log life ended", partition=row.id, epoch=row.life.epoch, reason=finding.value)
 
+    async def _refuse(self, row: Partition, vitals: Vitals) -> None:
+        """Store nothing of another history, and let nobody add to it where this database's epoch is the log's own.
+
+        Raises:
+            UnavailableError: always; people have to decide.
+        """
+        await self._tenure.confirm()
+        if vitals.epoch == row.life.epoch:
+            await self._keeper.seal(row.id)
+        raise UnavailableError(
+            f"the database is older than the log of partition {row.id}, or another one than its log is of, and nothing "
+            "is stored: if it was put back from a backup, stop every process and run parley restore --in-place; "
+            "else correct PARLEY_DATABASE_URL or PARLEY_LOG_URL",
+            code="database_older",
+        )
+
     def _tell(self, row: Partition, life: Life, finding: Finding) -> None:
         self._opened.child(finding.value).add()
+        if row.stands_by:
+            _log.info("standby ended", partition=row.id, epoch=row.life.epoch)
         _log.warning("log life opened", partition=row.id, epoch=life.epoch, run_id=life.run_id, reason=finding.value)

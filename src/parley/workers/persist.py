@@ -26,6 +26,12 @@ POLL_S: Final = 0.05
 TRIM_AFTER_S: Final = 1.0
 """What is stored stays on the log for so long that those who follow it have read it, and need forget nothing."""
 
+AWAY_S: Final = 1.0
+"""How long the log is away until the database stands by."""
+
+AWAY_POLL_S: Final = 0.25
+"""Between two looks whether it is back."""
+
 _FIRST_READ: Final = 64
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +53,7 @@ class PersistJob:
         self._clock, self._metrics = means.clock, means.metrics
         self._granting = Granting(means.database.scopes, means.log.feeding)
         self._lives = Lives(tenure, means)
+        self._away_s = means.away_s
         self._row: Partition | None = None
         self._waiting: Sequence[Logged] = ()
         """Entries that were read and are not stored."""
@@ -67,7 +74,10 @@ class PersistJob:
         """Do one batch, or one step from one life of the log to the next."""
         if not self._tenure.is_sure:
             return POLL_S
+        away_s = self._away_s(self._partition)
         try:
+            if away_s:
+                return await self._sit_out(away_s)
             return await self._go_on(self._row or await self._take_up())
         except ConflictError as error:
             self._forget()
@@ -78,6 +88,14 @@ class PersistJob:
         except BaseException:
             self._forget()
             raise
+
+    async def _sit_out(self, away_s: float) -> float:
+        """Leave a log alone that is away; after a while the database stands by."""
+        self._forget()
+        if away_s < AWAY_S:
+            return AWAY_S - away_s
+        await self._lives.stand_by(await find_row(self._database.scopes, self._partition))
+        return AWAY_POLL_S
 
     def _forget(self) -> None:
         self._row = None

@@ -71,6 +71,21 @@ async def test_later_batches_change_what_is_stored(house: House, clock: StillClo
         await house.storage.get_message(*chat, 3)
 
 
+async def test_a_chat_keeps_the_time_of_its_creation_when_it_changes_in_the_same_batch(
+    house: House, clock: StillClock
+) -> None:
+    """It was answered with that time, and no chat is older than the one before it."""
+    token = await house.add_application()
+    batch = [house.say(token, None, ChatCreated("first")), house.say(token, None, ChatCreated("gone"))]
+    clock.now += 7
+    batch += [house.say(token, 1, ChatRetitled("second")), house.say(token, 2, ChatDeleted())]
+
+    await house.persist(*batch)
+
+    assert await house.storage.get_chat(token, 1) == Chat(1, "second", 0, BEGAN_AT, BEGAN_AT + 7)
+    assert await house.sql("select created_at, deleted_at - created_at from chat where number = 2") == [(BEGAN_AT, 7)]
+
+
 async def test_a_tombstone_keeps_nothing_but_its_number(house: House) -> None:
     """No body, sender, metadata or hash, whether it was stored before it was deleted or not."""
     chat = await house.add_chat("a")

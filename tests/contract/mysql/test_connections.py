@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from asyncmy.connection import Connection
 
 from parley.database.mysql.address import parse_address
 from parley.database.mysql.errors import ContendedError, FailedError, LostError
@@ -246,6 +247,20 @@ async def test_a_server_that_is_away_is_told_at_once(own_server: MariaDbServer, 
 
         await house.persist(house.post(chat, "c"))
         assert list(await house.bodies(chat)) == [1, 3]
+
+
+async def test_a_connection_that_ends_before_it_has_begun_is_a_lost_one(
+    mysql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver has an error of its own for that, met where a server died while many connected to it."""
+
+    async def end(_: Connection) -> None:
+        raise RuntimeError("Transport does not expose socket instance")
+
+    monkeypatch.setattr(Connection, "connect", end)
+
+    with pytest.raises(LostError, match="lost at its beginning"):
+        await connect(parse_address(mysql_url), {})
 
 
 async def test_a_server_that_hangs_is_given_up(own_server: MariaDbServer, clock: StillClock) -> None:

@@ -233,6 +233,10 @@ def test_a_password_in_a_url_is_masked() -> None:
     assert mask("redis://user:pass@host/0") == "redis://user:********@host/0"
     assert mask("redis://:pass@host/0") == "redis://:********@host/0"
     assert mask("sqlite:///a@b:c") == "sqlite:///a@b:c"
+    for unencoded in ("pa:ss", "pa/ss", "pa@ss", "pa?s#s", ":@/"):
+        assert mask(f"mysql://user:{unencoded}@host/parley") == "mysql://user:********@host/parley"
+    sentinels = "redis+sentinel://host/main?sentinel_password=pass&prefix=p"
+    assert mask(sentinels) == "redis+sentinel://host/main?sentinel_password=********&prefix=p"
     assert "pass" not in refusal(database_url="redis:user:pass@host/0")
 
 

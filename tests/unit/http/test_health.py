@@ -172,3 +172,16 @@ async def test_scrape_reads_gauges_that_must_be_waited_for() -> None:
     assert b"\nparley_depth_messages 7.0\n" in body
     assert b"\nparley_index_lag_ms NaN\n" in body
     assert math.isnan(metrics.index_lag_ms.value)
+
+
+async def test_balancer_keeps_a_process_that_can_do_without_at_present() -> None:
+    """What it needs otherwise is away, and somebody does it instead: a drawback, while the health says what is so."""
+    health = build(log=away, spared=lambda: ["log"], drawbacks=lambda: ["another does it"])
+
+    status, _, body = await health.ready()
+
+    assert (status, json.loads(body)) == (
+        200,
+        {"ready": True, "reasons": [], "degraded": ["log: The disk is gone", "another does it"]},
+    )
+    assert (await health.health())[0] == 503

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import pytest
 
 from parley.domain import errors
-from parley.http.problems import answer, problem
+from parley.http.exchange import Exchange
+from parley.http.problems import answer, problem, refuse
 
 STATUSES = {
     errors.MalformedError("a"): 400,
@@ -71,3 +73,26 @@ def test_problem_is_the_same_thing_twice() -> None:
     }
     assert many["errors"] == {"body": ["x"]}
     assert "error" not in many
+
+
+def test_a_client_is_not_told_where_a_server_is() -> None:
+    """An adapter names it behind a colon, for operators; the regression of a 503 that named the log's host and port."""
+    exchange = Heard()
+    refuse(
+        cast("Exchange", exchange), errors.UnavailableError("The log is away: Error 111 connecting to 10.0.0.7:6379")
+    )
+
+    assert exchange.status == 503
+    assert json.loads(exchange.body)["detail"] == json.loads(exchange.body)["error"] == "The log is away"
+    assert b"10.0.0.7" not in exchange.body
+
+
+class Heard:
+    """An exchange that keeps its answer."""
+
+    request_id = "id-1"
+
+    def respond(self, status: int, headers: object, body: bytes) -> None:
+        """Keep it."""
+        del headers
+        self.status, self.body = status, body

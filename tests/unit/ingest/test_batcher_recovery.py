@@ -327,6 +327,23 @@ async def test_a_stopping_server_waits_for_what_is_being_decided(bench: Bench) -
     assert bench.answers["a"] == [Appended(1, position(1))]
 
 
+async def test_those_that_are_too_late_are_told_in_the_order_of_their_coming(bench: Bench) -> None:
+    """And not in the order of their addresses: the simulation found two traces of one seed."""
+    told: list[int] = []
+    for place in range(100):
+        bench.batcher.submit(message(f"m{place}"), 10, 5, lambda _, place=place: told.append(place))  # type: ignore[misc]
+    await turn()
+    bench.log.futures[-1].set_result([EPOCH] * 100)
+    while not bench.batcher._recovering:
+        await turn()
+
+    await bench.expire(6)
+    while bench.batcher._recovering:
+        await turn()
+
+    assert told == list(range(100))
+
+
 async def test_without_a_recovery_a_refusal_is_an_answer() -> None:
     """An embedded log has nothing to recover from."""
     log, answers = HeldLog(), list[Outcome | ParleyError]()

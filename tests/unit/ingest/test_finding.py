@@ -17,7 +17,8 @@ class Desk:
     def __init__(self, ports: Ports) -> None:
         """Know nothing on the log."""
         self.feeding = DictFeeding()
-        self.finder = LogFinder(self.feeding, ports.storage)
+        self.is_away = False
+        self.finder = LogFinder(self.feeding, ports.storage, lambda _: self.is_away)
 
     async def find(self, token: str, chat: int | None) -> str:
         """Give what is told of a parent."""
@@ -83,3 +84,17 @@ async def test_nobody_knows_of_a_cold_parent_while_the_database_is_away(desk: De
 
     with pytest.raises(UnavailableError):
         await desk.finder.find_chat(token, chat)
+
+
+async def test_while_the_log_is_away_a_chat_that_is_not_stored_may_be_there(desk: Desk, ports: Ports) -> None:
+    """The log is not asked; an application that is not stored never was."""
+    token, chat = await ports.add_chat()
+    desk.is_away = True
+    desk.feeding.error = AssertionError("nobody is to ask it")  # type: ignore[assignment]
+
+    assert await desk.find(token, chat) == "found"
+    assert await desk.find(token, None) == "found"
+    assert await desk.find("0" * 32, chat) == "ChatApplication not found"
+    with pytest.raises(UnavailableError) as unknown:
+        await desk.find(token, chat + 1)
+    assert unknown.value.code == "log_unavailable"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from parley.domain.errors import KeyReusedError, NotFoundError, ParleyError, UnavailableError
 from parley.domain.events import Entry, IdempotencyKey
 from parley.domain.model import Chat, Draft, Message
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.numbering import NUMBER_LIMIT, Appended, Outcome, Reason, Refused, Replayed
 from parley.http.written import written_headers
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites
@@ -273,3 +273,68 @@ async def test_who_prefers_to_wait_is_told_of_an_error_at_once(ports: Ports) -> 
     with pytest.raises(UnavailableError):
         await asyncio.wait_for(appending, 5)
     assert scopes.looks == 0
+
+
+class StandbyLog(QueuedLog):
+    """A log of its own that is away: some of what it is asked the standby has done."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Answer with this."""
+        super().__init__()
+        self.outcome = outcome
+
+    async def settle(self, batch: int = -1, error: Exception | None = None) -> None:
+        """Answer."""
+        assert error is None
+        self.futures[batch].set_result([self.outcome for _ in self.batches[batch]])
+        await turn()
+
+
+@pytest.mark.parametrize("wait_s", [None, 30])
+@pytest.mark.parametrize(
+    ("outcome", "replayed"),
+    [(Appended(1, position(1), by_standby=True), False), (Replayed(1, position(1), by_standby=True), True)],
+)
+async def test_what_the_standby_did_is_stored_already(
+    ports: Ports, wait_s: int | None, outcome: Outcome, *, replayed: bool
+) -> None:
+    """And marked; who prefers to wait has nothing to wait for."""
+    scopes = DictScopes()
+    log = StandbyLog(outcome)
+    writes = queued(log, ports, Storing(scopes, ports.clock))
+
+    appending = asyncio.ensure_future(writes.append(message("a"), 1, wait_s))
+    await appended(log)
+
+    assert await asyncio.wait_for(appending, 5) == Accepted(1, BEGAN_AT, replayed, "stored", by_standby=True)
+    assert scopes.looks == 0
+
+
+async def test_what_only_the_log_could_tell_is_refused_while_it_is_away(ports: Ports) -> None:
+    """503, and the parent is remembered as it was."""
+    log = StandbyLog(Refused(Reason.AWAY))
+    writes = queued(log, ports)
+    writes.parents.add("t", 1)
+
+    appending = asyncio.ensure_future(writes.append(message("a"), 1))
+    await appended(log)
+
+    with pytest.raises(UnavailableError) as refused:
+        await asyncio.wait_for(appending, 5)
+    assert (refused.value.code, refused.value.retry_after_s) == ("log_unavailable", 1)
+    assert 1 in writes.parents._chats["t"]
+
+
+async def test_an_application_stays_as_it_is_while_its_gate_cannot_be_closed(desk: Desk, ports: Ports) -> None:
+    """503 before anything is done; one that is not there is not there."""
+    token = await ports.add_application()
+    writes = ApplicationWrites(ports.tenants, ports.log, desk.writes.parents, desk.deleted.append, lambda _: True)
+
+    with pytest.raises(UnavailableError) as refused:
+        await writes.delete_application(token)
+    with pytest.raises(NotFoundError):
+        await writes.delete_application("0" * 32)
+
+    assert refused.value.code == "log_unavailable"
+    assert (await ports.tenants.get(token)).token == token
+    assert desk.deleted == []

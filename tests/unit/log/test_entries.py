@@ -44,6 +44,9 @@ WRITTEN = bytes.fromhex(
 )
 """What the first version wrote: it lies on logs, and in dead letters."""
 
+DEEP = b"\x81\xa1x" + b"\x91" * 100_000 + b"\xc0"
+"""A member that nobody reads, nested beyond what the decoder follows: it is poison, and stops nobody."""
+
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: type(entry.what).__name__)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
@@ -76,6 +79,7 @@ def test_what_the_first_version_wrote_is_read() -> None:
         ([b"1", HEAD + WRITTEN[:-1]], WRITTEN[:-1]),
         ([b"1", HEAD + b"\xc1"], b"\xc1"),
         ([b"1", HEAD + b"\x81\xa1x\x01"], b"\x81\xa1x\x01"),
+        ([b"1", HEAD + DEEP], DEEP),
     ],
 )
 def test_what_cannot_be_read_keeps_its_place_and_its_bytes(fields: list[bytes], raw: bytes) -> None:

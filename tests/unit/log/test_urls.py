@@ -84,6 +84,18 @@ def test_a_url_that_cannot_be_understood_is_refused_with_a_sentence(url: str, co
     assert complaint in error.value.detail
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://u:hunter2@ho\u2100st", "redis://:hunter2/x@host", "redis://:hunter2?@h", "redis://u:hunter2@["]
+)
+def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
+    """Neither the library's words nor ours repeat it, nor a part of it."""
+    with pytest.raises(ConfigurationError) as refused:
+        parse_url(url)
+
+    assert "hunter2" not in refused.value.detail
+    assert refused.value.__cause__ is None
+
+
 def test_every_scheme_that_is_offered_can_be_read() -> None:
     """The table of adapters and the reader of URLs know the same schemes."""
     places = {"unix": "/redis.sock", "redis+sentinel": "h/main"}

@@ -50,7 +50,7 @@ def test_an_address_with_tls_verifies_the_certificate() -> None:
         ("", "no host"), (":9200", "no host"), ("a,,b", "no host"), ("a:99999", "port"), ("a:x", "port"),
         ("a/UPPER", "prefix"), ("a/_x", "prefix"), ("a/b/c", "prefix"), ("a/" + "x" * 101, "prefix"),
         ("a?shard=2", "shard"), ("a?shards=0", "shards"), ("a?shards=", "shards"), ("a?replicas=-1", "replicas"),
-        ("a?refresh=yes", "refresh"), ("a/b#c", "%23"), ("[::1", "IPv6"),
+        ("a?refresh=yes", "refresh"), ("a/b#c", "%23"), ("[::1", "a host that is none"),
     ],
 )  # fmt: skip
 def test_an_operator_with_a_wrong_url_is_told_the_part_and_no_secret(rest: str, sentence: str) -> None:

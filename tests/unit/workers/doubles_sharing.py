@@ -12,9 +12,9 @@ from typing import NamedTuple, cast
 
 from parley.domain.errors import ConflictError, UnavailableError
 from parley.domain.events import Depth, Logged, Position
-from parley.domain.grants import Life, Partition
-from parley.log.port import Apart, Feeding, Reading, Vitals
-from parley.storage.sharing import Applied, DeadLetters, Holder, Lease, Scopes, Shared
+from parley.domain.grants import STANDBY, Life, Partition
+from parley.log.port import Apart, Feeding, Reach, Reading, Vitals
+from parley.storage.sharing import Applied, DeadLetters, Holder, Lease, Numbering, Scopes, Shared
 from tests.unit.workers.doubles import StillClock
 
 P = 0
@@ -98,6 +98,7 @@ class Engine:
         self.streams.clear()
         self.ends.clear()
         self.short.clear()
+        self.trimmed.clear()
 
 
 class DictLog:
@@ -138,6 +139,8 @@ class DictLog:
             engine.open == life.epoch and life in engine.loaded,
             engine.keeps_all,
             life.epoch in engine.short,
+            engine.sealed,
+            max((each for each in engine.trimmed if each.epoch == life.epoch), default=None),
         )
         await self._pass("after examine")
         return vitals
@@ -235,9 +238,23 @@ class DictDatabase:
         self._guard(lease)
         if life.epoch < self._store.row.life.epoch:
             raise ConflictError("That epoch is over")
-        position = floor if life.epoch > self._store.row.life.epoch else self._store.row.position
-        self._store.row = self._store.row._replace(life=life, position=position)
+        is_new = life.epoch > self._store.row.life.epoch
+        position = floor if is_new else self._store.row.position
+        mode = "log" if is_new else self._store.row.mode
+        self._store.row = self._store.row._replace(life=life, position=position, mode=mode)
         await self._pass("after open_life")
+
+    async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:
+        """Give the numbers from now on."""
+        assert partition == P
+        await self._pass("before stand_by")
+        self._guard(lease)
+        row = self._store.row
+        if row.life.epoch != epoch:
+            raise ConflictError("That epoch is over")
+        if not row.stands_by:
+            self._store.row = row._replace(life=row.life._replace(epoch=epoch + 1), mode=STANDBY)
+        await self._pass("after stand_by")
 
     def _guard(self, lease: Lease) -> None:
         row = self._store.leases.get(lease.job)
@@ -288,9 +305,9 @@ class DictDatabase:
 
 def shared(database: DictDatabase) -> Shared:
     """Give the database as its ports."""
-    return Shared(cast("Scopes", database), database, database, cast("DeadLetters", None))
+    return Shared(cast("Scopes", database), database, database, cast("DeadLetters", None), cast("Numbering", None))
 
 
 def apart(log: DictLog) -> Apart:
     """Give the log as its ports."""
-    return Apart(cast("Feeding", None), log, log)
+    return Apart(cast("Feeding", None), log, log, cast("Reach", None))

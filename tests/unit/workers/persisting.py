@@ -27,6 +27,8 @@ class Process:
         self.database = DictDatabase(store, self.places)
         self.clock = store.clock
         self._claimant = Claimant(self.database, owner, store.clock)
+        self.lost_at: float | None = None
+        """Since when it cannot reach the log, if its breaker says so."""
 
     async def claim(self) -> PersistJob | None:
         """Claim the lease and make the job under it."""
@@ -34,7 +36,7 @@ class Process:
         if tenure is None:
             return None
         self.tenure = tenure
-        means = Means(apart(self.log), shared(self.database), self.clock, self.metrics, KEY_TTL_S)
+        means = Means(apart(self.log), shared(self.database), self.clock, self.metrics, KEY_TTL_S, self._away_s)
         return PersistJob(P, tenure, means)
 
     async def must_claim(self) -> PersistJob:
@@ -46,6 +48,11 @@ class Process:
     def opened(self) -> dict[str, int]:
         """Count the lives that this process opened, by reason."""
         return {reason: counter.value for (reason,), counter in self.metrics.lives_opened}
+
+    def _away_s(self, partition: int) -> float:
+        """Tell for how long its breaker has been open."""
+        assert partition == P
+        return 0.0 if self.lost_at is None else self.clock.monotonic() - self.lost_at + 0.001
 
 
 class World:
@@ -80,6 +87,20 @@ class World:
         positions = [self.engine.append(self.store.row.life) for _ in range(count)]
         assert None not in positions, "the log is not served"
         return [position for position in positions if position is not None]
+
+    def lose(self, *processes: Process) -> None:
+        """Take the log away; these processes' breakers open."""
+        self.engine.away = True
+        for process in processes:
+            process.lost_at = self.clock.monotonic()
+
+    def bring_back(self, *processes: Process, run_id: str | None = None) -> None:
+        """Bring the log back, maybe in another run of its engine; these processes' breakers close."""
+        self.engine.away = False
+        if run_id is not None:
+            self.engine.run_id, self.engine.loaded = run_id, set()
+        for process in processes:
+            process.lost_at = None
 
     @property
     def is_served(self) -> bool:

@@ -44,12 +44,17 @@ STEPS_OF_AN_EPOCH = [
         (ROW, WELL._replace(is_short=True), Finding.SHORT),
         (ROW, WELL._replace(end=None), Finding.BEHIND),
         (ROW, WELL._replace(epoch=2, end=None), Finding.OTHER_EPOCH),
-        (ROW, WELL._replace(epoch=4), Finding.OTHER_EPOCH),
+        (ROW, WELL._replace(epoch=4), Finding.DATABASE_OLDER),
+        (ROW, WELL._replace(epoch=None, ended=4), Finding.DATABASE_OLDER),
+        (ROW, WELL._replace(stored=Position(3, 51)), Finding.DATABASE_OLDER),
+        (ROW, WELL._replace(epoch=None, ended=3, stored=Position(3, 51)), Finding.DATABASE_OLDER),
+        (ROW, WELL._replace(stored=Position(3, 50), ended=2), Finding.SERVED),
         (ROW, WELL._replace(epoch=None), Finding.SEALED),
         (ROW, WELL._replace(epoch=None, run_id="another"), Finding.SEALED),
         (ROW, WELL._replace(epoch=None, end=None), Finding.FLUSHED),
         (ROW._replace(life=Life(3, "")), WELL, Finding.FIRST),
-        (ROW._replace(life=Life(3, "")), WELL._replace(epoch=7), Finding.FIRST),
+        (ROW._replace(life=Life(3, "")), WELL._replace(epoch=2, ended=3), Finding.FIRST),
+        (ROW._replace(life=Life(3, "")), WELL._replace(epoch=7), Finding.DATABASE_OLDER),
     ],
 )
 def test_a_log_is_judged_by_what_can_be_shown(row: Partition, vitals: Vitals, finding: Finding) -> None:
@@ -183,24 +188,6 @@ async def test_a_restarted_log_that_may_have_lost_begins_the_next_epoch(stored: 
     assert world.store.row.life == Life(3, "run-2")
     assert world.store.applied == positions[: max(stored, 3 - lost)]
     assert process.opened() == {"first": 1, reason: 1}
-
-
-async def test_a_log_from_another_time_leads_above_both_epochs() -> None:
-    """The database was put back: the log has seen later epochs, and none of them is given again."""
-    world = World()
-    _, job = await world.served()
-    for _ in range(3):
-        world.engine.flush()
-        await world.settle(job)
-    world.store.row = world.store.row._replace(life=Life(2, "run-1"), position=Position(2, position_id(BEGAN_AT)))
-
-    late = world.process("b")
-    world.clock.move(100)
-    await world.settle(await late.must_claim())
-
-    assert world.is_served
-    assert world.store.row.life.epoch == 6
-    assert late.opened() == {"other_epoch": 1}
 
 
 async def test_everything_readable_of_the_old_epoch_is_stored_before_the_next_begins() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 from typing import Final, NamedTuple
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote
 
 from parley.domain.errors import ConfigurationError
+from parley.domain.urls import split_url
 
 _FORM: Final = "mysql://user:password@host:port/database"
 _PORT: Final = 3306
@@ -51,7 +52,10 @@ def parse_address(url: str) -> Address:
     Raises:
         ConfigurationError: the URL is not of that form; the text does not repeat it.
     """
-    parts = urlsplit(url)
+    try:
+        parts = split_url(url)
+    except ValueError as error:
+        raise ConfigurationError(f"PARLEY_DATABASE_URL has {error}; the form is {_FORM}") from None
     options = _options(parts)
     database = unquote(parts.path.removeprefix("/"))
     if not parts.username or not database or "/" in database:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from asyncmy.connection import Connection
 from asyncmy.constants.CLIENT import FOUND_ROWS
+from asyncmy.cursors import SSCursor
 from asyncmy.errors import Error
 
 from parley.database.mysql.address import Address
@@ -30,6 +31,9 @@ class Result(NamedTuple):
     matched: int
     made: int
 
+
+_STREAMED: Final = 2_000
+"""Rows of a long result that are held at a time."""
 
 _ISOLATION: Final = "set session transaction isolation level read committed"
 _SETTINGS: Final = """
@@ -104,6 +108,24 @@ class Session:
         """Run a statement that may take as long as it takes."""
         with self._translating():
             return await self._execute(statement, bindings)
+
+    async def run_slowly(self, name: str, *bindings: object) -> list[Row]:
+        """Run one named query that may take as long as it takes, and give its rows."""
+        return (await self.execute_slowly(self._queries[name], bindings)).rows
+
+    async def run_text(self, statement: bytes) -> None:
+        """Run a whole statement as it is written, that may take as long as it takes."""
+        with self._translating():
+            await self._connection.query(statement)
+
+    async def stream(self, statement: str) -> AsyncIterator[tuple[list[str], list[Row]]]:
+        """Give a statement's columns and rows, many rows at a time, as they come from the server."""
+        with self._translating():
+            cursor = self._connection.cursor(SSCursor)
+            await cursor.execute(statement)
+            names = [column[0] for column in cursor.description]
+            while rows := await cursor.fetchmany(_STREAMED):
+                yield names, rows
 
     async def begin(self) -> None:
         """Begin a transaction."""
@@ -196,6 +218,13 @@ def encode(values: Sequence[object]) -> str:
         raise UnfitError(0, "text that is not Unicode") from error
 
 
+async def _shake_hands(connection: Any) -> None:  # noqa: ANN401 - the driver's stub has no types
+    try:
+        await connection.connect()
+    except RuntimeError as error:  # the driver's word for a connection that ends before it has begun
+        raise LostError(0, f"the connection was lost at its beginning: {error}") from error
+
+
 async def connect(address: Address, queries: Mapping[str, str]) -> Session:
     """Open one connection with Parley's settings.
 
@@ -220,7 +249,7 @@ async def connect(address: Address, queries: Mapping[str, str]) -> Session:
     )
     try:
         async with asyncio.timeout(address.connect_timeout_s):
-            await connection.connect()
+            await _shake_hands(connection)
             session = Session(connection, queries, address)
             await session.execute(_ISOLATION)
             await session.execute(_SETTINGS)

@@ -84,6 +84,9 @@ REFUSALS: Final[dict[int, Refusal]] = {
             "unavailable": "A part that is needed is away.",
             "too_many_connections": "This process has all the connections it takes.",
             "numbers_exhausted": "The scope has no numbers left.",
+            "log_unavailable": "The log is away, and only its end could tell.",
+            "database_unavailable": "The database is away.",
+            "search_unavailable": "The search engine is away; all else goes on.",
         },
         ("Retry-After",),
     ),
@@ -113,6 +116,12 @@ HEADERS: Final = {
     "Parley-Durability": _header(
         "`stored` in the database, `queued` in a log that is synced, `relaxed` where the operator chose that.",
         enum=["queued", "stored", "relaxed"],
+    ),
+    "Parley-Degraded": _header(
+        "On servers whose log is away. `numbering`: the database gave the number, which may be above one that is given "
+        "later. `tail`: the answer lacks what is not stored yet.",
+        required=False,
+        enum=["numbering", "tail"],
     ),
     "Preference-Applied": _header("`Prefer: wait` was honoured.", required=False, const="wait"),
     "Idempotent-Replayed": _header("The key was seen: this is the first answer again.", required=False, const="true"),

@@ -16,10 +16,11 @@ MESSAGE: Final = MESSAGES + "/{number}"
 READ: Final = ("If-None-Match", "X-Request-Id")
 WRITE: Final = ("Prefer", "X-Request-Id")
 CREATE: Final = ("Idempotency-Key", "Prefer", "X-Request-Id")
-FOUND: Final = ("ETag",)
-PAGE: Final = ("ETag", "Link")
+DEGRADED: Final = "Parley-Degraded"
+FOUND: Final = ("ETag", DEGRADED)
+PAGE: Final = ("ETag", "Link", DEGRADED)
 WRITTEN: Final = ("Parley-Durability", "Preference-Applied")
-CREATED: Final = ("Location", *WRITTEN, "Idempotent-Replayed")
+CREATED: Final = ("Location", *WRITTEN, "Idempotent-Replayed", DEGRADED)
 
 ALSO_PUT: Final = "PUT does the same."
 

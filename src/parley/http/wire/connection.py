@@ -17,7 +17,6 @@ from parley.http.wire.unanswered import Observe, Unanswered
 
 _log = logging.getLogger(__name__)
 
-_HIGH_WATER_BYTES = 64 * 1024
 _TURN = 128
 """So many requests, or pieces of a chunked one, are taken from a client before the others have their turn."""
 
@@ -31,8 +30,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_addresses", "_application", "_at_once", "_buffer", "_deaf", "_eof", "_hanging_up", "_held_bytes", "_intake",
-        "_limits", "_paused", "_roster", "_served", "_since", "_taking", "_transport", "_unanswered", "_unread",
-        "_unsent_bytes", "_wake",
+        "_kept_bytes", "_limits", "_paused", "_roster", "_served", "_since", "_taking", "_transport", "_unanswered",
+        "_unread", "_unsent_bytes", "_wake",
     )  # fmt: skip
 
     def __init__(self, roster: Roster, application: Application, at_once: int, observe: Observe) -> None:
@@ -48,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._unanswered = Unanswered(observe)
         self._held_bytes = 0  # as the roster counts them
         self._unsent_bytes = 0  # when we last looked
+        self._kept_bytes = 0  # of answers, which the transport keeps whole until their last byte is out
         self._since = 0.0  # when what we wait for began
         self._wake: asyncio.Handle | None = None
         self._served = False
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or refuse, if there are too many of us."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(_HIGH_WATER_BYTES)
+        self._transport.set_write_buffer_limits(0)  # whatever the kernel does not take at once is kept for the client
         self._since = self._roster.now()
         if not self._roster.enter(self):
             self._refuse(RefusedError(503, "too_many_connections", "Too many connections", retry_after_s=1))
@@ -93,14 +93,12 @@ class Connection(asyncio.Protocol):
         """Take no more requests from a client that does not read its answers."""
         self._unread = True
         self._since = self._roster.now()
-        if not self._account():
-            self.abort()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._unread = False
         self._since = self._roster.now()
-        self._account()
+        self._keep(-self._kept_bytes)
         self._wake_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -109,6 +107,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._go_deaf()
         self._roster.hold(-self._held_bytes)
+        self._keep(-self._kept_bytes)
         self._roster.leave(self)
         self._unanswered.forget()
 
@@ -240,8 +239,6 @@ class Connection(asyncio.Protocol):
         held = len(self._buffer)
         if self._intake.body is not None:
             held += len(self._intake.body.data)
-        if self._unread and self._transport is not None:
-            held += self._transport.get_write_buffer_size()
         change, self._held_bytes = held - self._held_bytes, held
         return self._roster.hold(change)
 
@@ -261,9 +258,20 @@ class Connection(asyncio.Protocol):
             intake.expects = False
             out.append(CONTINUE)
         if out and self._transport is not None:
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+            self._write(self._transport, out[0] if len(out) == 1 else b"".join(out))
         if last:
             self._hang_up()
+
+    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Hand answers to the transport; what the client does not take now is kept for it, within a bound."""
+        transport.write(data)
+        if self._unread and not self._keep(len(data)):
+            self.abort()
+
+    def _keep(self, change_bytes: int) -> bool:
+        """Tell the roster how much of answers is kept; False when that is too much for all together."""
+        self._kept_bytes += change_bytes
+        return self._roster.keep(change_bytes, self._kept_bytes)
 
     def _refuse(self, refusal: RefusedError, request: Request | None = None) -> None:
         """Answer in the application's place, after everything that came before, and close."""

@@ -34,7 +34,9 @@ class Limits:
     max_pipelined: int = 128
     """Unanswered requests of a connection; beyond it we stop reading."""
     max_held_bytes: int = 128 * 1024 * 1024
-    """Half-sent requests and unread answers of all connections together; beyond it 503."""
+    """Half-sent requests of all connections together; beyond it 503."""
+    max_unread_bytes: int = 32 * 1024 * 1024
+    """Answers that clients do not take, of all connections together; who goes beyond it is cut."""
 
     @property
     def sweep_s(self) -> float:

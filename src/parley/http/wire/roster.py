@@ -44,6 +44,7 @@ class Roster:
         self._on_refused = on_refused
         self._connections: set[Connection] = set()
         self._held_bytes = 0
+        self._kept_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event = asyncio.Event()
         self._emptied.set()
@@ -74,9 +75,17 @@ class Roster:
             self._emptied.set()
 
     def hold(self, change_bytes: int) -> bool:
-        """Count bytes kept for slow clients; tell whether their sum is still within the bound."""
+        """Count bytes of half-sent requests; tell whether their sum is still within the bound."""
         self._held_bytes += change_bytes
         return change_bytes <= 0 or self._held_bytes <= self.limits.max_held_bytes
+
+    def keep(self, change_bytes: int, of_connection: int) -> bool:
+        """Count bytes of answers that clients do not take; tell whether their sum is still within the bound.
+
+        One connection alone may have more: the largest page does not fit into every bound.
+        """
+        self._kept_bytes += change_bytes
+        return self._kept_bytes <= self.limits.max_unread_bytes or self._kept_bytes == of_connection
 
     async def drain(self, limit_s: float) -> int:
         """Let every connection finish; cut those that have not within ``limit_s`` and count them.

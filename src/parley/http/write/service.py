@@ -32,7 +32,8 @@ class WriteService:
         """Answer one exchange."""
         if answer_probe(self._probes, exchange):
             return
-        if read_create_path(exchange.path):
+        path = read_create_path(exchange.path)
+        if path is not None and not path.is_impossible:
             _allow(exchange, None, b"POST, OPTIONS", set())
         else:
             detail = "Not found"

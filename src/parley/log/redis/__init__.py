@@ -8,6 +8,7 @@ from parley.log.redis.durability import check_durability
 from parley.log.redis.feeding import RedisFeeding
 from parley.log.redis.keeper import Budget, RedisKeeper
 from parley.log.redis.lives import Lives
+from parley.log.redis.reach import PATIENCE_S, RedisReach
 from parley.log.redis.sampling import Sampling
 from parley.log.redis.servers import build_servers
 from parley.log.redis.stream import RedisStream
@@ -26,6 +27,7 @@ def open_(url: str, opening: LogOpening) -> Opened:
     target = parse_url(url)
     servers = build_servers(target)
     patience_s = opening.unsettled_s / 3
+    probing = Wires(servers, PATIENCE_S)
     appending = Wires(servers, patience_s, at_once=target.kind is not Kind.CLUSTER)
     reading, keeping = (Wires(servers, patience_s) for _ in range(2))
     lives = Lives(target.prefix, opening.writer_id)
@@ -45,7 +47,8 @@ def open_(url: str, opening: LogOpening) -> Opened:
 
     async def close() -> None:
         await sampling.stop()
-        for wires in (appending, reading, keeping):
+        for wires in (appending, reading, keeping, probing):
             await wires.close()
 
-    return Opened(log, Apart(feeding, RedisStream(reading, target.prefix), keeper), start, close)
+    reach = RedisReach(probing, log, opening.partitions)
+    return Opened(log, Apart(feeding, RedisStream(reading, target.prefix), keeper, reach), start, close)

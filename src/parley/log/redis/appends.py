@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from parley.domain.errors import OutcomeUnknownError
@@ -12,8 +13,9 @@ from parley.domain.events import ApplicationClosed, Depth, Entry
 from parley.domain.numbering import Outcome, Reason, Refused
 from parley.domain.partitions import partition_of
 from parley.log.batch import FixedBatch
-from parley.log.port import Batch, Log
+from parley.log.port import Batch, Log, Unsent
 from parley.log.redis.errors import away
+from parley.log.redis.line import Reply
 from parley.log.redis.lives import Lives
 from parley.log.redis.packing import Packed, Vouched
 from parley.log.redis.sampling import Sampling
@@ -37,11 +39,30 @@ class AppendTerms(NamedTuple):
     unsettled_s: float
 
 
+class _Sent:
+    """A batch on its way, and who waits for its outcomes; an ``error`` is a fault of ours, and nobody knows more."""
+
+    __slots__ = ("count", "deadline", "error", "future", "is_settled", "shares")
+
+    def __init__(self, future: asyncio.Future[list[Outcome]], deadline: float) -> None:
+        self.future = future
+        self.deadline = deadline
+        self.shares: list[Share] = []
+        self.count = 0
+        self.error: Exception | None = None
+        self.is_settled = False
+
+    def waiting(self) -> list[Share]:
+        """Give the shares that have no result."""
+        return [share for share in self.shares if share.result is None]
+
+
 class RedisLog:
     """Appends batches, two at a time, in their order: what arrives meanwhile travels with the next.
 
     Two, for that is how many of a writer's replies the script keeps: while a batch is not settled, the second one after
-    it must not be sent, or the reply could be lost for ever.
+    it must not be sent, or the reply could be lost for ever. All that goes well happens in callbacks: a task would take
+    turns of the loop, with other requests in between.
     """
 
     def __init__(self, wires: Wires, lives: Lives, vouched: Vouched, sampling: Sampling, terms: AppendTerms) -> None:
@@ -54,18 +75,23 @@ class RedisLog:
         self._sampling = sampling
         self._clock = terms.clock
         self._terms = terms
-        self._turn = asyncio.Lock()
         self._sequences: dict[int, int] = defaultdict(int)
         self._partitions: dict[str, int] = {}
-        self._tasks: set[asyncio.Task[list[Outcome]]] = set()
-        self._sent: deque[asyncio.Task[None]] = deque()
+        self._queue: deque[Unsent] = deque()
+        self._sent: deque[_Sent] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def append(self, batch: Batch) -> asyncio.Future[list[Outcome]]:
         """Append the batch when all but the last before it are settled; until then it takes in what arrives."""
-        task = asyncio.get_running_loop().create_task(self._append(batch), name="append")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._queue.append((batch, future))
+        self._begin()
+        return future
+
+    def withdraw(self) -> list[Unsent]:
+        """Give back the batches that no part of was sent; whoever takes them owes their outcomes."""
+        unsent, self._queue = list(self._queue), deque()
+        return unsent
 
     async def close_gate(self, token: str) -> None:
         """Append the application's end; a gate that an entry has closed takes no other.
@@ -87,18 +113,77 @@ class RedisLog:
         """Ask every partition's server."""
         await self._wires.ask([Call(partition, ("PING",)) for partition in range(self._terms.partitions)])
 
-    async def _append(self, batch: Batch) -> list[Outcome]:
-        async with self._turn:
-            if len(self._sent) == _AT_ONCE:
-                await asyncio.wait({self._sent[0]})  # who is cancelled here leaves the window as it is
-                del self._sent[0]
+    def _begin(self) -> None:
+        """Send what there is a place for; who is cancelled here was never sent."""
+        while self._queue and len(self._sent) < _AT_ONCE:
+            batch, future = self._queue.popleft()
+            if not future.done():
+                sent = _Sent(future, self._clock.monotonic() + self._terms.unsettled_s)
+                self._sent.append(sent)
+                self._send(batch, sent)
+
+    def _send(self, batch: Batch, sent: _Sent) -> None:
+        try:
             entries = batch.seal()
-            shares = self._share(entries)
-            settled = asyncio.get_running_loop().create_task(self._settle(shares), name="settle")
-            self._sent.append(settled)
-        await settled
-        self._sampling.acknowledge(share.last_position() for share in shares)
-        return self._gather(shares, len(entries))
+            sent.shares, sent.count = self._share(entries), len(entries)
+            waiting = sent.waiting()
+            if waiting:
+                exchange = self._wires.exchange([share.call() for share in waiting])
+                if isinstance(exchange, asyncio.Future):  # on its connection, which loses what does not come in time
+                    exchange.add_done_callback(partial(self._take, sent, waiting))
+                else:
+                    self._go_on(sent, exchange)
+                return
+        except Exception as error:  # noqa: BLE001 - told to those who wait; the next batch gets the place
+            sent.error = error
+        self._settle(sent)
+
+    def _take(self, sent: _Sent, waiting: Sequence[Share], exchange: asyncio.Future[list[Reply]]) -> None:
+        try:
+            self._judge(waiting, exchange.result())
+            if sent.waiting():
+                self._go_on(sent)
+                return
+        except Exception as error:  # noqa: BLE001 - as above
+            sent.error = error
+        self._settle(sent)
+
+    def _go_on(self, sent: _Sent, begun: Awaitable[list[Reply]] | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._try(sent, begun), name="append")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _try(self, sent: _Sent, begun: Awaitable[list[Reply]] | None) -> None:
+        """End what is begun, and send what has no result again and again, until it has one or the time is over."""
+        try:
+            async with asyncio.timeout(sent.deadline - self._clock.monotonic()):
+                if begun is not None:
+                    self._judge(sent.waiting(), await begun)
+                while waiting := sent.waiting():
+                    await self._lives.adopted(_AGAIN_S)
+                    self._judge(waiting, await self._wires.exchange([share.call() for share in waiting]))
+        except TimeoutError:
+            for share in sent.waiting():
+                share.give_up()
+        except Exception as error:  # noqa: BLE001 - as above
+            sent.error = error
+        self._settle(sent)
+
+    def _judge(self, waiting: Sequence[Share], replies: Sequence[Reply]) -> None:
+        for share, reply in zip(waiting, replies, strict=True):
+            share.take(reply, self._lives)
+
+    def _settle(self, sent: _Sent) -> None:
+        sent.is_settled = True
+        while self._sent and self._sent[0].is_settled:
+            self._sent.popleft()
+        self._sampling.acknowledge(share.last_position() for share in sent.shares)
+        if not sent.future.done():
+            try:
+                sent.future.set_result(self._gather(sent))
+            except Exception as error:  # noqa: BLE001 - as above
+                sent.future.set_exception(error)
+        self._begin()
 
     def _share(self, entries: Sequence[Entry]) -> list[Share]:
         """Pack the entries by partition, each in the life that its log has by the last adoption."""
@@ -112,32 +197,16 @@ class RedisLog:
             shares.append(Share(part, self._lives.get(partition), arguments))
         return shares
 
-    async def _settle(self, shares: Sequence[Share]) -> None:
-        """Send what has no result, again and again, until it has one or the time is over."""
-        deadline = self._clock.monotonic() + self._terms.unsettled_s
-        while waiting := [share for share in shares if share.result is None]:
-            try:
-                async with asyncio.timeout(deadline - self._clock.monotonic()):
-                    await self._try(waiting)
-            except TimeoutError:
-                for share in waiting:
-                    share.give_up()
-
-    async def _try(self, waiting: Sequence[Share]) -> None:
-        calls = [share.call() for share in waiting]
-        for share, reply in zip(waiting, await self._wires.exchange(calls), strict=True):
-            share.take(reply, self._lives)
-        if any(share.result is None for share in waiting):
-            await self._lives.adopted(_AGAIN_S)
-
-    def _gather(self, shares: Sequence[Share], count: int) -> list[Outcome]:
+    def _gather(self, sent: _Sent) -> list[Outcome]:
         """Give every entry's outcome in the batch's order, or the one error that is true of all entries."""
-        errors = [share.result for share in shares if isinstance(share.result, Exception)]
+        if sent.error is not None:
+            raise sent.error
+        errors = [share.result for share in sent.shares if isinstance(share.result, Exception)]
         for error in errors:
-            if isinstance(error, OutcomeUnknownError) or len(errors) == len(shares):
+            if isinstance(error, OutcomeUnknownError) or len(errors) == len(sent.shares):
                 raise error
-        outcomes: list[Outcome] = [OTHER_LIFE] * count
-        for share in shares:
+        outcomes: list[Outcome] = [OTHER_LIFE] * sent.count
+        for share in sent.shares:
             for place, outcome in zip(share.packed.places, share.outcomes(), strict=True):
                 outcomes[place] = outcome
         return outcomes

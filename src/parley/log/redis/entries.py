@@ -45,6 +45,6 @@ def read_entry(epoch: int, written: bytes, fields: Sequence[bytes]) -> Logged:
     raw = value[_HEAD.size :]
     try:
         event = Event(position, number, _decode_entry(raw))
-    except ValueError:  # also of msgspec
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         event = None
     return Logged(position, event, raw, Depth(messages, size))

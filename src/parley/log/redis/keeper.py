@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from redis.exceptions import RedisError, ResponseError
 
 from parley.domain.errors import ConflictError
-from parley.domain.events import Logged, Position
+from parley.domain.events import Logged, Position, position_id
 from parley.domain.grants import Life
 from parley.log.port import Keeper, Vitals
 from parley.log.redis.durability import SETTINGS, keeps_all, read_info, read_settings
@@ -68,13 +68,15 @@ class RedisKeeper:
             ("EXISTS", bound.keys.short),
             ("SCRIPT", "EXISTS", bound.append.digest, bound.restore.digest),
             ("INFO",),
+            ("GET", bound.places.sealed),
+            ("HMGET", bound.keys.meta, "stored_ms", "stored_seq"),
         )
         replies = await self._wires.exchange([Call(partition, command) for command in commands])
         stream, settings, *needed = replies
         for reply in (*needed, *(each for each in (stream, settings) if not isinstance(each, ResponseError))):
             if isinstance(reply, Exception):
                 raise away(reply) from reply
-        epoch, short, loaded, info = needed
+        epoch, short, loaded, info, ended, stored = needed
         told = read_info(info)
         present = None if epoch is None else int(epoch)
         self._held[partition] = life.epoch
@@ -86,6 +88,8 @@ class RedisKeeper:
             is_open=present == life.epoch and all(loaded),
             keeps_all=self._is_single and keeps_all(told, read_settings(settings)),
             is_short=bool(short),
+            ended=int(ended or 0),
+            stored=_stored(life.epoch, stored),
         )
 
     async def seal(self, partition: int) -> None:
@@ -158,6 +162,11 @@ def _end(epoch: int, stream: Reply) -> Position | None:
         return None
     named = dict(zip(stream[::2], stream[1::2], strict=True))
     return Position(epoch, read_id(named[b"last-generated-id"]))
+
+
+def _stored(epoch: int, told: list[bytes | None]) -> Position | None:
+    ms, seq = (None if each is None else int(each) for each in told)
+    return None if ms is None or seq is None else Position(epoch, position_id(ms, seq))
 
 
 if TYPE_CHECKING:

@@ -14,13 +14,19 @@ from typing import Any, Final, cast
 import hiredis
 from redis._parsers.base import BaseParser
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 Reply = Any
 """What the server answered, or an error: its own, `NotSentError` or `LostReplyError`."""
 
+Read = Callable[[list[Reply]], list[Reply]]
+"""Makes of the replies to what was sent those to what was asked."""
+
+_TURN_S: Final = 0.01
 _NOTHING_YET: Final = object()
+_ELSEWHERE: Final = (ReadOnlyError, MasterDownError)
+"""Said by a server that is no longer the one to write to: what others sent on the line has its own replies to come."""
 
 
 class LostReplyError(Exception):
@@ -28,18 +34,22 @@ class LostReplyError(Exception):
 
 
 class _Exchange:
-    """So many replies that somebody waits for."""
+    """So many replies that somebody waits for, not longer than a time."""
 
-    __slots__ = ("count", "future", "replies")
+    __slots__ = ("_read", "count", "future", "replies", "timer")
 
-    def __init__(self, count: int, future: asyncio.Future[list[Reply]]) -> None:
+    def __init__(self, count: int, read: Read, future: asyncio.Future[list[Reply]]) -> None:
         self.count = count
         self.future = future
         self.replies: list[Reply] = []
+        self.timer: asyncio.TimerHandle | None = None
+        self._read = read
 
     def settle(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
         if not self.future.done():
-            self.future.set_result(self.replies)
+            self.future.set_result(self._read(self.replies))
 
 
 class Line:
@@ -58,20 +68,17 @@ class Line:
         self._transport = self._writer.transport
         self._transport.set_protocol(cast("asyncio.Protocol", self))
 
-    async def exchange(self, packed: bytes, count: int, timeout_s: float) -> list[Reply]:
-        """Send commands in one write and give their replies; after the time all that wait have lost theirs."""
+    def exchange(self, packed: bytes, count: int, timeout_s: float, read: Read = list) -> asyncio.Future[list[Reply]]:
+        """Send commands in one write and give what ``read`` makes of their replies.
+
+        After the time all that wait have lost theirs. Who gives up before leaves replies behind that nobody gets.
+        """
         loop = asyncio.get_running_loop()
-        waiting = _Exchange(count, loop.create_future())
+        waiting = _Exchange(count, read, loop.create_future())
+        waiting.timer = loop.call_later(timeout_s, self._read_on, waiting)
         self._waiting.append(waiting)
         self._transport.write(packed)
-        timer = loop.call_later(timeout_s, self.lose, "no reply in time")
-        try:
-            return await waiting.future
-        except asyncio.CancelledError:
-            self.lose("an exchange on it was given up")
-            raise
-        finally:
-            timer.cancel()
+        return waiting.future
 
     def retire(self) -> None:
         """Take no more exchanges, and close when those under way have their replies."""
@@ -90,6 +97,10 @@ class Line:
                 await self._gone.wait()
         except TimeoutError:
             self._transport.abort()
+
+    def _read_on(self, waiting: _Exchange) -> None:
+        """Let what lies in the socket be read before it is lost: if this process stood still, the reply is there."""
+        waiting.timer = asyncio.get_running_loop().call_later(_TURN_S, self.lose, "no reply in time")
 
     def lose(self, why: object) -> None:
         """Drop the connection: whoever still waits for a reply from it has lost that."""
@@ -113,6 +124,8 @@ class Line:
                 if not waiting or _is_end(reply):
                     self.lose(reply)
                     return
+                if isinstance(reply, _ELSEWHERE):
+                    self.is_open, self._is_retired = False, True
                 exchange = waiting[0]
                 exchange.replies.append(reply)
                 if len(exchange.replies) == exchange.count:

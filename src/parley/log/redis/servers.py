@@ -37,6 +37,9 @@ _OPTIONS: Final[dict[str, Any]] = {
 class Servers(Protocol):
     """Where the partitions are."""
 
+    def known(self, partition: int) -> Host | None:
+        """Say which server has a partition, as far as that is known; ``None`` if somebody must be asked."""
+
     async def locate(self, partition: int) -> Host:
         """Say which server has a partition.
 
@@ -59,10 +62,14 @@ class SingleServer:
         self._target = target
         self._tls: RedisSSLContext | None = None
 
-    async def locate(self, partition: int) -> Host:
+    def known(self, partition: int) -> Host:
         """Give the one server."""
         del partition
         return self._target.hosts[0]
+
+    async def locate(self, partition: int) -> Host:
+        """Give the one server."""
+        return self.known(partition)
 
     def forget(self) -> None:
         """Do nothing."""
@@ -82,6 +89,11 @@ class SentinelServers:
         """Take the sentinels that the URL names."""
         self._target = target
         self._primary: Host | None = None
+
+    def known(self, partition: int) -> Host | None:
+        """Give the primary that was named last."""
+        del partition
+        return self._primary
 
     async def locate(self, partition: int) -> Host:
         """Ask the sentinels in turn; the first who knows is believed."""
@@ -112,16 +124,21 @@ class ClusterServers:
         """Take the nodes that the URL names."""
         self._target = target
         self._known: list[tuple[int, int, Host]] = []
+        self._slots: dict[int, int] = {}
+
+    def known(self, partition: int) -> Host | None:
+        """Look the slot up in the cluster's own map, as it was read last."""
+        slot = self._slot(partition)
+        return next((host for first, last, host in self._known if first <= slot <= last), None)
 
     async def locate(self, partition: int) -> Host:
-        """Look the slot up in the cluster's own map."""
-        slot = key_slot(partition_keys(self._target.prefix, partition).epoch.encode())
-        for _ in range(2):
-            for first, last, host in self._known:
-                if first <= slot <= last:
-                    return host
+        """Look the slot up in the cluster's own map; read that first if it has none."""
+        if self.known(partition) is None:
             await self._learn()
-        raise RedisError(f"no node of the cluster has slot {slot}")
+        host = self.known(partition)
+        if host is None:
+            raise RedisError(f"no node of the cluster has slot {self._slot(partition)}")
+        return host
 
     def forget(self) -> None:
         """Read the map again at the next call."""
@@ -130,6 +147,11 @@ class ClusterServers:
     def connection(self, host: Host) -> AbstractConnection:
         """Make a connection over TCP."""
         return _connection(host, self._target)
+
+    def _slot(self, partition: int) -> int:
+        if partition not in self._slots:
+            self._slots[partition] = key_slot(partition_keys(self._target.prefix, partition).epoch.encode())
+        return self._slots[partition]
 
     async def _learn(self) -> None:
         nodes = dict.fromkeys([*self._target.hosts, *(host for _, _, host in self._known)])

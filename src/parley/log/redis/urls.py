@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from parley.domain.errors import ConfigurationError
+from parley.domain.urls import split_url
 
 SETTING: Final = "PARLEY_LOG_URL"
 _PORT: Final = 6379
@@ -62,14 +63,14 @@ def parse_url(url: str) -> Target:
     """Read a log's URL.
 
     Raises:
-        ConfigurationError: it cannot be understood; the sentence says which part.
+        ConfigurationError: it cannot be understood; the sentence says which part, and repeats no password.
     """
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         return _READERS[parts.scheme](parts, options)
     except ValueError as error:
-        raise ConfigurationError(f"{SETTING} cannot be read: {error}") from error
+        raise ConfigurationError(f"{SETTING} cannot be read: {error}") from None
 
 
 def _read_server(parts: SplitResult, options: dict[str, str]) -> Target:

@@ -6,20 +6,18 @@ The client's own retries are off: it would send a script again that may have run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from parley.log.redis.line import Line, Reply
+from parley.log.redis.line import Line, Read, Reply
 
 Command = tuple[bytes | str | int, ...]
 
 _CLOSED_WITHIN_S: Final = 1.0
-_ELSEWHERE: Final = (ReadOnlyError, MasterDownError)
-"""Said by a server that is no longer the one to write to."""
 
 
 class NotSentError(Exception):
@@ -36,21 +34,26 @@ class Wire:
         self._opening = asyncio.Lock()
         self._line: Line | None = None
 
-    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        """Send commands in one write and give their replies in order; errors are given, not raised.
+    def exchange(self, commands: Sequence[Command], read: Read = list) -> Awaitable[list[Reply]]:
+        """Send commands in one write and give what ``read`` makes of their replies; errors are given, not raised.
 
-        Exchanges are pipelined: the next is sent while this one waits for its replies.
+        Exchanges are pipelined: the next is sent while this one waits for its replies. On an open connection it is sent
+        before this returns.
         """
         line = self._line
         if line is None or not line.is_open:
-            try:
-                line = await self._opened()
-            except (RedisError, OSError) as error:
-                return [NotSentError(str(error) or type(error).__name__)] * len(commands)
-        replies = await line.exchange(b"".join(map(_pack, commands)), len(commands), self._timeout_s)
-        if any(isinstance(reply, _ELSEWHERE) for reply in replies):
-            line.retire()  # what others sent on it has its own replies to come
-        return replies
+            return self._exchange_anew(commands, read)
+        return self._send(line, commands, read)
+
+    async def _exchange_anew(self, commands: Sequence[Command], read: Read) -> list[Reply]:
+        try:
+            line = await self._opened()
+        except (RedisError, OSError) as error:
+            return read([NotSentError(str(error) or type(error).__name__) for _ in commands])
+        return await self._send(line, commands, read)
+
+    def _send(self, line: Line, commands: Sequence[Command], read: Read) -> asyncio.Future[list[Reply]]:
+        return line.exchange(b"".join(map(_pack, commands)), len(commands), self._timeout_s, read)
 
     async def close(self) -> None:
         """Close the connection, once what is under way is done; a server that takes its time over it is left."""
@@ -79,13 +82,3 @@ async def _connected(connection: AbstractConnection) -> AbstractConnection:
 
 def _pack(command: Command) -> bytes:
     return pack_command(command)  # type: ignore[arg-type, no-any-return]  # its stub says a tuple of one
-
-
-async def exchange_at_once(wire: Wire, commands: Sequence[Command]) -> list[Reply]:
-    """Exchange commands that the server executes together or not at all, with one sync to its disk for all of them."""
-    if len(commands) == 1:
-        return await wire.exchange(commands)
-    _, *queued, done = await wire.exchange([("MULTI",), *commands, ("EXEC",)])
-    if isinstance(done, Exception):
-        return [each if isinstance(each, ResponseError) else done for each in queued]
-    return list(done)

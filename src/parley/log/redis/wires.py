@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final, NamedTuple
 
-from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisError
+from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from parley.domain.errors import UnavailableError
 from parley.log.redis.line import LostReplyError, Reply
 from parley.log.redis.servers import Servers
 from parley.log.redis.urls import Host
-from parley.log.redis.wire import Command, NotSentError, Wire, exchange_at_once
+from parley.log.redis.wire import Command, NotSentError, Wire
 
 _LED_ASTRAY: Final = (AskError, ReadOnlyError, MasterDownError, NotSentError, LostReplyError)
 """Said when a partition may be elsewhere by now."""
@@ -34,24 +34,21 @@ class Wires:
 
         With ``at_once`` a server executes the calls of an exchange together; a cluster cannot.
         """
-        self._talk = exchange_at_once if at_once else Wire.exchange
+        self._at_once = at_once
         self._servers = servers
         self._timeout_s = timeout_s
         self._wires: dict[Host, Wire] = {}
 
-    async def exchange(self, calls: Sequence[Call]) -> list[Reply]:
-        """Send calls, in one write to each server, and give their replies in order; errors are given, not raised."""
-        try:
-            hosts = [await self._servers.locate(call.partition) for call in calls]
-        except (RedisError, OSError) as error:
-            return [NotSentError(str(error))] * len(calls)
-        if len(set(hosts)) == 1:
-            replies = await self._talk(self._wire(hosts[0]), [call.command for call in calls])
-        else:
-            replies = await self._exchange_apart(calls, hosts)
-        if any(isinstance(reply, _LED_ASTRAY) for reply in replies):
-            self._servers.forget()
-        return replies
+    def exchange(self, calls: Sequence[Call]) -> Awaitable[list[Reply]]:
+        """Send calls, in one write to each server, and give their replies in order; errors are given, not raised.
+
+        To one server whose connection is open they are sent before this returns.
+        """
+        hosts = {self._servers.known(call.partition) for call in calls}
+        host = hosts.pop() if len(hosts) == 1 else None
+        if host is None:
+            return self._exchange_apart(calls)
+        return self._talk(host, [call.command for call in calls])
 
     async def ask(self, calls: Sequence[Call]) -> list[Reply]:
         """Exchange, for what may be repeated at will.
@@ -71,18 +68,38 @@ class Wires:
             await wire.close()
         self._wires.clear()
 
-    async def _exchange_apart(self, calls: Sequence[Call], hosts: Sequence[Host]) -> list[Reply]:
+    async def _exchange_apart(self, calls: Sequence[Call]) -> list[Reply]:
         places: dict[Host, list[int]] = defaultdict(list)
-        for place, host in enumerate(hosts):
-            places[host].append(place)
+        try:
+            for place, call in enumerate(calls):
+                places[await self._servers.locate(call.partition)].append(place)
+        except (RedisError, OSError) as error:
+            return [NotSentError(str(error)) for _ in calls]
         parts = await asyncio.gather(
-            *(self._talk(self._wire(host), [calls[place].command for place in some]) for host, some in places.items())
+            *(self._talk(host, [calls[place].command for place in some]) for host, some in places.items())
         )
         replies: list[Reply] = [None] * len(calls)
         for some, part in zip(places.values(), parts, strict=True):
             for place, reply in zip(some, part, strict=True):
                 replies[place] = reply
         return replies
+
+    def _talk(self, host: Host, commands: Sequence[Command]) -> Awaitable[list[Reply]]:
+        if self._at_once and len(commands) > 1:
+            return self._wire(host).exchange([("MULTI",), *commands, ("EXEC",)], self._read_transaction)
+        return self._wire(host).exchange(commands, self._read)
+
+    def _read(self, replies: list[Reply]) -> list[Reply]:
+        if any(isinstance(reply, _LED_ASTRAY) for reply in replies):
+            self._servers.forget()
+        return replies
+
+    def _read_transaction(self, replies: list[Reply]) -> list[Reply]:
+        """Give the replies of a transaction; one that was not executed has errors, the call's own where it has one."""
+        _, *queued, done = replies
+        if isinstance(done, Exception):
+            return self._read([each if isinstance(each, ResponseError) else done for each in queued])
+        return self._read(list(done))
 
     def _wire(self, host: Host) -> Wire:
         if host not in self._wires:

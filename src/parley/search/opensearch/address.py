@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from parley.domain.errors import ConfigurationError
+from parley.domain.urls import split_url
 
 _FORM: Final = "http(s)://user:password@host:port,host:port/prefix?shards=1&replicas=1&refresh=now&ca=/path/to/ca.pem"
 _PORTS: Final = {"http": 9200, "https": 443}
@@ -41,7 +42,7 @@ def parse_address(url: str) -> Address:
         ConfigurationError: it is not of the form; the text names the part and repeats no password.
     """
     try:
-        parts = urlsplit(url)
+        parts = split_url(url)
         return _address(parts, _options(parts.query))
     except (ValueError, OSError) as error:
         raise ConfigurationError(f"PARLEY_SEARCH_URL has {error}; it should be of the form {_FORM}") from None

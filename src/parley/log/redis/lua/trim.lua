@@ -13,7 +13,7 @@ local SLICE = 1000
 
 local meta = redis.call(
   'HMGET', KEYS[1], 'ms', 'seq', 'stamp', 'since', 'young', 'young_since', 'turned_ms', 'turned_seq', 'cursor',
-  'stored_messages', 'stored_bytes'
+  'stored_messages', 'stored_bytes', 'stored_ms', 'stored_seq'
 )
 if not meta[1] then return 'GONE' end
 local ms, seq = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -25,6 +25,10 @@ redis.call(
   'HSET', KEYS[1], 'stored_messages', math.max(tonumber(meta[10]), tonumber(ARGV[3])),
   'stored_bytes', math.max(tonumber(meta[11]), tonumber(ARGV[4]))
 )
+local stored_ms, stored_seq = tonumber(meta[12] or 0), tonumber(meta[13] or 0)
+if ms > stored_ms or (ms == stored_ms and seq > stored_seq) then
+  redis.call('HSET', KEYS[1], 'stored_ms', ms, 'stored_seq', seq)
+end
 
 -- Keys: when the young generation is full, the old one goes, if all of it is stored.
 local young, old = KEYS[3], KEYS[4]

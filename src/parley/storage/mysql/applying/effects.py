@@ -39,8 +39,8 @@ class Effects(msgspec.Struct):
     """Of several edits of a message, or titles of a chat, the last one counts."""
 
     chat_counter: int
-    chats: dict[tuple[int, int], tuple[Chat, str | None, int]] = msgspec.field(default_factory=dict)
-    """New ones with title and time of the last change, by (application id, number)."""
+    chats: dict[tuple[int, int], tuple[Chat, str | None, Position]] = msgspec.field(default_factory=dict)
+    """New ones with their first title and the position of their creation, by (application id, number)."""
     messages: dict[MessageKey, NewMessage] = msgspec.field(default_factory=dict)
     edits: dict[MessageKey, tuple[Position, str, int]] = msgspec.field(default_factory=dict)
     deletions: dict[MessageKey, tuple[Position, int]] = msgspec.field(default_factory=dict)
@@ -62,7 +62,9 @@ class Effects(msgspec.Struct):
 
 async def write_effects(session: Session, effects: Effects, partition: int, now: int) -> None:
     """Write the rows: messages first, because applications and chats are what others wait for."""
-    await session.fill("insert_chats", [_chat_row(*each) for each in effects.chats.values()])
+    if effects.chats:
+        await session.fill("insert_chats", [_chat_row(*each) for each in effects.chats.values()])
+        await session.run("settle_chats", partition, tuple(chat.id for chat, *_ in effects.chats.values()))
     await session.fill("insert_messages", _message_rows(effects.messages))
     await session.each("edit_message", [(*at, *rest, *key) for key, (at, *rest) in sorted(effects.edits.items())])
     deletions = [(*key, *at, *rest) for key, (at, *rest) in sorted(effects.deletions.items())]
@@ -76,14 +78,29 @@ async def write_effects(session: Session, effects: Effects, partition: int, now:
     await _write_scopes(session, effects)
 
 
+async def take_out_of_ledger(session: Session, effects: Effects) -> None:
+    """Have the standby's gaps begin behind the numbers that a log has brought after all: it brings them in order."""
+    chats, messages = _application_rows(effects), _chat_rows(effects)
+    await session.put("heard_all_chats", chats)
+    await session.put("heard_some_chats", chats)
+    await session.put("heard_all_messages", messages)
+    await session.put("heard_some_messages", messages)
+
+
 async def _write_scopes(session: Session, effects: Effects) -> None:
-    growth = [(id_, grown.live, grown.last) for id_, grown in sorted(effects.application_growth.items())]
-    await session.put("grow_applications", growth)
+    await session.put("grow_applications", _application_rows(effects))
     await session.put("close_applications", sorted(effects.closed_applications.items()))
-    chats = [(*key, grown.live, grown.last) for key, grown in sorted(effects.chat_growth.items())]
-    await session.put("grow_chats", chats)
+    await session.put("grow_chats", _chat_rows(effects))
     await session.each("retitle_chat", [(*at, *rest, *key) for key, (at, *rest) in sorted(effects.retitles.items())])
     await session.put("close_chats", [(*key, *at, *rest) for key, (at, *rest) in sorted(effects.closings.items())])
+
+
+def _application_rows(effects: Effects) -> list[Row]:
+    return [(id_, grown.live, grown.last) for id_, grown in sorted(effects.application_growth.items())]
+
+
+def _chat_rows(effects: Effects) -> list[Row]:
+    return [(*key, grown.live, grown.last) for key, grown in sorted(effects.chat_growth.items())]
 
 
 def _message_rows(messages: dict[MessageKey, NewMessage]) -> list[Row]:
@@ -91,8 +108,8 @@ def _message_rows(messages: dict[MessageKey, NewMessage]) -> list[Row]:
     return [key + as_row(messages[key]) for key in sorted(messages)]
 
 
-def _chat_row(chat: Chat, title: str | None, updated_at: int) -> Row:
-    """Make the row of a new chat, whose first numbers need no grant."""
-    grant = (FIRST_GRANT, chat.position.at, FIRST_GRANT, chat.position.epoch, 1, FIRST_GRANT)
+def _chat_row(chat: Chat, title: str | None, created: Position) -> Row:
+    """Make the row of a new chat, whose first numbers need no grant; what became of it since is written over it."""
+    grant = (FIRST_GRANT, created.at, FIRST_GRANT, created.epoch, 1, FIRST_GRANT)
     name = (chat.application, chat.number, chat.id, title, chat.created_hash)
-    return (*name, *grant, *chat.position, chat.position.at, updated_at)
+    return (*name, *grant, *created, created.at, created.at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any, Final
 
 from parley.domain.documents import WHOLE_CHAT
@@ -22,6 +21,7 @@ from parley.domain.events import (
 from parley.storage.mysql.applying.effects import Effects, Growth, NewMessage
 from parley.storage.mysql.applying.known import Application, Chat, Known, MessageKey, Stored
 from parley.storage.mysql.letters import Letter, NewLetter, in_the_way, place_of, taken_over
+from parley.storage.mysql.rows import hash_of
 
 _COLLISION: Final = "collision: the number has another message already"
 
@@ -124,7 +124,7 @@ class Fold:
         return True
 
     def _create_chat(self, event: Event, application: Application, title: str | None) -> None:
-        key, created_hash = (application.id, event.number), _hash(title)
+        key, created_hash = (application.id, event.number), hash_of(title)
         known = self._known.chats.get(key)
         if known is not None:
             if not known.is_gone and known.created_hash != created_hash:
@@ -135,7 +135,7 @@ class Fold:
         chat_id = self._new_chat_id(effects.chat_counter)
         chat = Chat(*key, chat_id, is_gone=False, created_hash=created_hash, position=event.position)
         self._known.chats[key] = chat
-        effects.chats[key] = (chat, title, event.position.at)
+        effects.chats[key] = (chat, title, event.position)
         effects.application_growth.setdefault(application.id, Growth()).live += 1
         self._explain(application.id, None, event.number)
 
@@ -146,7 +146,7 @@ class Fold:
         rows: dict[MessageKey, NewMessage] = {}
         for draft in what.messages:
             key = (application, chat_id, number)
-            created_hash = _hash(draft.body)
+            created_hash = hash_of(draft.body)
             if not self._is_there(key, created_hash):
                 rows[key] = NewMessage(epoch, position, draft.body, draft.sender, draft.metadata, created_hash, at)
             number += 1
@@ -210,8 +210,6 @@ class Fold:
             return
         chat.position = event.position
         key = (chat.application, chat.number)
-        if key in self.effects.chats:
-            self.effects.chats[key] = (chat, what.title, event.position.at)
         self.effects.retitles[key] = (event.position, what.title, event.position.at)
 
     def _delete_chat(self, event: Event, chat: Chat, _: ChatDeleted) -> None:
@@ -249,8 +247,3 @@ class Fold:
             row = (key.fingerprint, event.number, count, *position, position.at)
             self.effects.keys[application.id, key.route.encode(), key.key.encode()] = row
             self.effects.last_key_at = max(self.effects.last_key_at, position.at)
-
-
-def _hash(text: str | None) -> bytes:
-    """Tell one text from another, and an empty one from none."""
-    return blake2b(b"\0" if text is None else text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

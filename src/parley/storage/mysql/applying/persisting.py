@@ -65,6 +65,21 @@ class MySqlPersisting:
         except CommitLostError as error:
             raise OutcomeUnknownError("The commit was not answered; the write may exist") from error
 
+    async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:
+        """Let the database give the partition's numbers, in the epoch after ``epoch``, until another life is opened."""
+
+        async def work(session: Session) -> None:
+            held = await self._hold(session, partition, lease)
+            if held.epoch != epoch:
+                raise ConflictError(MOVED)
+            if not held.stands_by:
+                await session.run("stand_by", epoch + 1, partition)
+
+        try:
+            await self._transact(lease, work)
+        except CommitLostError as error:
+            raise OutcomeUnknownError("The commit was not answered; the write may exist") from error
+
     async def close(self) -> None:
         """Close the connections."""
         lines, self._lines = self._lines, {}
@@ -92,12 +107,12 @@ class MySqlPersisting:
 
         storing = Storing(session, held.id, held.chat_counter, new_chat_id, self._clock.now_ms())
         storing.run = self._runs.get(held.id, 0)
+        storing.is_late = held.stands_by
         await storing.store(logged)
         if storing.applied.dead:
             await check_letters(session)
         position = logged[-1].position
-        change = Position(position.epoch, max(position.id, held.change.id + 1))
-        await held.move(session, storing.way, position, change)
+        await held.move(session, storing.way, position, held.change_at(position.id))
         return storing
 
     async def _find_out(self, partition: int, before: Position, after: Position, error: CommitLostError) -> None:

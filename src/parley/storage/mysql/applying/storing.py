@@ -9,7 +9,7 @@ from parley.database.mysql.errors import DuplicateError, FailedError, UnfitError
 from parley.database.mysql.session import Session
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Logged
-from parley.storage.mysql.applying.effects import Effects, write_effects
+from parley.storage.mysql.applying.effects import Effects, take_out_of_ledger, write_effects
 from parley.storage.mysql.applying.folding import Fold
 from parley.storage.mysql.applying.known import load_known
 from parley.storage.mysql.letters import reason_of
@@ -47,6 +47,8 @@ class Storing:
         self.applied = Applied(0, 0, 0)
         self.run = 0
         """How many entries could not be stored since one was."""
+        self.is_late = False
+        """Whether the standby may have given their numbers up for lost, in the gap ledger."""
 
     @property
     def way(self) -> Way:
@@ -104,15 +106,20 @@ class Storing:
         fold = Fold(known, self._chat_counter, self._new_chat_id)
         for entry in entries:
             fold.add(entry)
-        await write_effects(self._session, fold.effects, self._partition, self._now)
+        await self._write_effects(fold.effects)
         return fold.effects
+
+    async def _write_effects(self, effects: Effects) -> None:
+        await write_effects(self._session, effects, self._partition, self._now)
+        if self.is_late:
+            await take_out_of_ledger(self._session, effects)
 
     async def _set_aside(self, entry: Logged, failure: FailedError) -> None:
         events = [] if entry.event is None else [entry.event]
         known = await load_known(self._session, events, _EVERY, all_messages=False)
         fold = Fold(known, self._chat_counter, self._new_chat_id)
         fold.set_aside(entry, failure.text)
-        await write_effects(self._session, fold.effects, self._partition, self._now)
+        await self._write_effects(fold.effects)
         self._take(fold.effects)
 
     def _take(self, effects: Effects) -> None:
