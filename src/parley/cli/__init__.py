@@ -21,6 +21,8 @@ COMMANDS = {
     "migrate": ("parley.cli.migrate:migrate", "Bring the database to this version's schema."),
     "doctor": ("parley.cli.doctor:doctor", "Look at configuration, files, disk and ports, and say what to do."),
     "status": ("parley.cli.status:status", "Show epoch, lease, position, lag and depth of every partition."),
+    "backup": ("parley.cli.backup:backup", "Copy the database into a folder, while everything goes on."),
+    "restore": ("parley.cli.restore:restore", "Make a database of a backup, in which no number is given again."),
     "check": ("parley.cli.check:check", "Compare numbers, counts, changes and index with the rows."),
     "reindex": ("parley.cli.reindex:reindex", "Make the search index anew while the present one is searched."),
     "reconcile": ("parley.cli.reconcile:reconcile", "Compare counts and search index with the rows, and mend them."),
@@ -33,6 +35,7 @@ COMMANDS = {
     "import": ("parley.cli.import_:import_", "Send a JSONL file to a deployment, each record once."),
     "export": ("parley.cli.export:export", "Write an application's messages as JSONL."),
     "bench": ("parley.cli.bench:bench", "Measure a deployment: its ceiling, its latencies, and that it kept all."),
+    "verify": ("parley.cli.verify:verify", "Check a recorded history against what Parley promises."),
     "apps": ("parley.cli.apps:apps", "Create and list applications."),
 }
 """Import path and sentence by name; a command's module is imported when that command is called."""

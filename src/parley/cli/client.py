@@ -49,7 +49,7 @@ def parse_url(text: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(text.rstrip("/"))
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise _bad_url(text) from error
     if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
         raise _bad_url(text)
@@ -85,7 +85,7 @@ def read_problem(answer: httpx.Response) -> tuple[str, str]:
     """Give a refusal's code and its one sentence."""
     try:
         problem = msgspec.json.decode(answer.content, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", f"the server answered {answer.status_code} {answer.reason_phrase}".rstrip()
     if problem.errors:
         sentence = "; ".join(f"{name} {text}" for name, texts in problem.errors.items() for text in texts)
@@ -105,7 +105,7 @@ def read_answer(answer: httpx.Response, kind: type[T]) -> T:
         raise ApiError(sentence, status=answer.status_code, code=code or None)
     try:
         return msgspec.json.decode(answer.content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = f"{answer.request.url.host} does not answer like Parley ({error})"
         raise ApiError(detail, status=answer.status_code) from error
 

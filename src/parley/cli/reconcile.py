@@ -33,7 +33,9 @@ MOST_STRAYS: Final = 100_000
 _SENTENCES: Final = {COUNTS_CHECK: "counts are the live rows", INDEX_CHECK: INDEX_SENTENCE}
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What differs from the rows."""
+
     counts: list[Difference]
     strays: list[Stray]
     faults: list[Difference]
@@ -60,18 +62,22 @@ def reconcile(settings: Settings, *, repair: Repair = False, limit: Limit = 20) 
     """
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
     refuse_old_schema(settings)
-    found = _look(settings, limit, repair=repair)
+    found = look(settings, limit, repair=repair)
     left = found
     if repair and (found.counts or found.strays):
         if found.strays:
-            asyncio.run(_mend(settings, found.strays))
-        left = _look(settings, limit, repair=False)
+            asyncio.run(mend_strays(settings, found.strays))
+        left = look(settings, limit, repair=False)
     _print(found, left, limit)
     return 1 if left.counts or left.of_index else 0
 
 
-def _look(settings: Settings, limit: int, *, repair: bool) -> _Found:
-    """Compare; counts are mended on the way."""
+def look(settings: Settings, limit: int, *, repair: bool) -> Found:
+    """Compare counts and index with the rows; counts are mended on the way.
+
+    Raises:
+        ConfigurationError: so much of the index is wrong that it is to be made anew.
+    """
     clock = SystemClock()
     counts = asyncio.run(_recount(settings, repair=repair))
     with (
@@ -87,7 +93,7 @@ def _look(settings: Settings, limit: int, *, repair: bool) -> _Found:
             f"more than {MOST_STRAYS:,} messages are in the rows alone or in the index alone: "
             "make the index anew with parley reindex"
         )
-    return _Found(counts, strays, faults, places, note)
+    return Found(counts, strays, faults, places, note)
 
 
 async def _recount(settings: Settings, *, repair: bool) -> list[Difference]:
@@ -97,7 +103,8 @@ async def _recount(settings: Settings, *, repair: bool) -> list[Difference]:
             return await recount(database.counts, lambda done: meter.show(done, done), repair=repair)
 
 
-async def _mend(settings: Settings, strays: list[Stray]) -> None:
+async def mend_strays(settings: Settings, strays: list[Stray]) -> None:
+    """Put the present states of messages into the index."""
     clock = SystemClock()
     async with open_database(settings, clock) as database:
         search = open_search(settings.search_url)
@@ -110,7 +117,7 @@ async def _mend(settings: Settings, strays: list[Stray]) -> None:
             await search.close()
 
 
-def _print(found: _Found, left: _Found, limit: int) -> None:
+def _print(found: Found, left: Found, limit: int) -> None:
     rows = []
     for name, before, after, note in (
         (COUNTS_CHECK, len(found.counts), len(left.counts), None),

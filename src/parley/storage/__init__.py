@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from parley.database.migrations import Migration
+    from parley.storage.archive import Archive
     from parley.storage.port import Audit, Opened, Opening
     from parley.telemetry.clock import Clock
     from parley.telemetry.findings import Finding
@@ -28,6 +29,11 @@ AUDITS: Final = {
     "sqlite": "parley.storage.sqlite.audit:open_audit",
     "mysql": "parley.storage.mysql.audit:open_audit",
     "mariadb": "parley.storage.mysql.audit:open_audit",
+}
+ARCHIVES: Final = {
+    "sqlite": "parley.storage.sqlite.archive:open_archive",
+    "mysql": "parley.storage.mysql.archive:open_archive",
+    "mariadb": "parley.storage.mysql.archive:open_archive",
 }
 DIAGNOSES: Final = {
     "mysql": "parley.storage.mysql.diagnosis:diagnose",
@@ -53,6 +59,15 @@ def open_audit(url: str) -> Audit:
         ConfigurationError: no adapter serves the URL, the file cannot be read, or its schema is not this code's.
     """
     return cast("Audit", load_opener(url, AUDITS, "PARLEY_DATABASE_URL")(url))
+
+
+def open_archive(url: str) -> Archive:
+    """Name the database at ``url`` for a backup or a restore; not to be used where an event loop runs.
+
+    Raises:
+        ConfigurationError: no adapter serves the URL.
+    """
+    return cast("Archive", load_opener(url, ARCHIVES, "PARLEY_DATABASE_URL")(url))
 
 
 def plan_storage(url: str) -> Sequence[Migration]:

@@ -124,6 +124,22 @@ class Erasure(Protocol):
         """Remove idempotency keys made before UTC milliseconds; 0 means nothing is left."""
 
 
+class Scope(NamedTuple):
+    """Where numbers count, by the storage's own ids: an application's chats (``chat`` is 0), or a chat's messages."""
+
+    partition: int
+    application: int
+    chat: int
+
+
+class Missing(NamedTuple):
+    """Numbers of a scope that were given, and of which nothing says what became of them."""
+
+    scope: Scope
+    first: int
+    last: int
+
+
 class Difference(NamedTuple):
     """One place where two things that must agree do not."""
 
@@ -133,6 +149,8 @@ class Difference(NamedTuple):
     """The application and chat, tokens shortened."""
     what: str
     """What is there and what should be."""
+    remedy: Missing | Scope | None = None
+    """What `Ledger` can do about it: explain these numbers, or settle this scope."""
 
 
 class Recount(NamedTuple):
@@ -154,6 +172,19 @@ class Counts(Protocol):
 
     async def recount(self, what: Counting, after: int, limit: int, *, repair: bool) -> Recount:
         """Compare what up to ``limit`` of them above an id say with the rows; ``repair`` what was found."""
+
+
+class Ledger(Protocol):
+    """What becomes of numbers that were given, where people decide it."""
+
+    async def explain(self, missing: Missing) -> bool:
+        """Write numbers that nothing has into the gap ledger; ``False``: one has something by now."""
+
+    async def settle(self, scope: Scope) -> None:
+        """Raise what a scope says of its numbers to what was used of them.
+
+        A log of its own may go on by what it was told before, until its next epoch.
+        """
 
 
 class Pending(NamedTuple):
@@ -228,3 +259,4 @@ class Opened(NamedTuple):
     shared: Shared | None
     start: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    ledger: Ledger

@@ -5,12 +5,12 @@ All methods raise `UnavailableError` when the database is away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from parley.domain.events import Logged, Position
+from parley.domain.events import Entry, Logged, Position
 from parley.domain.grants import Known, Life, Need, Partition, ScopeName
-from parley.domain.numbering import KeyState
+from parley.domain.numbering import KeyState, Outcome, States
 
 
 class Applied(NamedTuple):
@@ -107,7 +107,32 @@ class Persisting(Protocol):
     async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> None:
         """Begin another life of the partition's log, or note another run of the present one.
 
-        A new epoch's position is ``floor``, which lies in it; older grants are void from now on.
+        A new epoch's position is ``floor``, which lies in it; older grants are void from now on. It ends a standby.
+        """
+
+    async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:
+        """Let the database give the partition's numbers, in the epoch after ``epoch``, until another life is opened.
+
+        The position stays: what the log has behind it is still to be stored. Repeating it changes nothing.
+        """
+
+
+Decide = Callable[[Sequence[Entry], States], list[Outcome]]
+"""Decides entries over what is known of them; it may be called more than once."""
+
+
+class Numbering(Protocol):
+    """Gives numbers in the database itself, in grants of its own, for any number of writers while the log is away."""
+
+    async def number(
+        self, partition: int, epoch: int, entries: Sequence[Entry], decide: Decide
+    ) -> list[Outcome] | None:
+        """Have a partition's creates decided, and store what was appended: all in one transaction.
+
+        Gives ``None``, having done nothing, if the partition does not stand by in this epoch.
+
+        Raises:
+            OutcomeUnknownError: the commit was not answered.
         """
 
 
@@ -166,3 +191,4 @@ class Shared(NamedTuple):
     persisting: Persisting
     leases: Leases
     dead_letters: DeadLetters
+    numbering: Numbering

@@ -95,7 +95,7 @@ def test_a_new_epoch_voids_what_the_last_one_did_not_use() -> None:
 
     assert granted.void == (71, 1_000)
     assert granted.known == known(1_000, 1_001, 2_000)
-    assert granted.standing[3:] == (2_000, NOW, 1_000, 4, 1_001, 2_000, 1_000)
+    assert granted.standing[3:] == (2_000, NOW, 1_000, 4, 1_001, 2_000, 1_000, 0)
 
 
 def test_epochs_without_a_number_void_nothing_twice() -> None:
@@ -159,3 +159,36 @@ def test_grants_that_do_not_follow_each_other_are_told_apart() -> None:
 
     assert granted.known == known(0, 3_001, 4_000)
     assert granted.standing.log_first == 3_001
+
+
+def test_a_scope_goes_on_above_what_a_restore_burnt() -> None:
+    """All numbers up to there are void, once: the next grant follows, also in another epoch."""
+    standing = CHAT._replace(last_number=70, burnt=5_000)
+
+    asked = grant(standing, need(wanted=0, epoch=4), NOW, burn=7_000)
+    granted = grant(standing, need(epoch=4), NOW, burn=7_000)
+    later = grant(granted.standing, need(epoch=5), NOW, burn=7_000)
+
+    assert asked == (standing, known(3_000, 3_001, 3_000), None)
+    assert granted.void == (71, 3_000)
+    assert granted.known == known(3_000, 3_001, 4_000)
+    assert later.void == (3_001, 4_000)
+    assert later.known.first == 4_001
+
+
+def test_a_scope_that_is_younger_than_the_restore_burns_nothing() -> None:
+    """It was made with all that was burnt before."""
+    granted = grant(NEW._replace(burnt=7_000), need(), NOW, burn=7_000)
+
+    assert granted.known == known(0, 1, 1_000)
+    assert granted.void is None
+
+
+def test_a_scope_without_room_for_what_is_burnt_has_no_number_left() -> None:
+    """Rather none than one that was given before."""
+    standing = CHAT._replace(granted_until=NUMBER_LIMIT - 10, last_number=5)
+
+    granted = grant(standing, need(epoch=4), NOW, burn=1_000)
+
+    assert granted.known.until == granted.known.last == NUMBER_LIMIT
+    assert granted.standing == standing

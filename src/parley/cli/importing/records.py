@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -16,6 +17,8 @@ LINE_MAX_BYTES = 1024 * 1024
 """More than any record needs whose body and metadata are within the server's limits, escaped throughout."""
 
 _BLOCK_BYTES = 1024 * 1024
+_LONGEST_INTEGER = 1_000
+"""Digits that are read as a number: Python refuses some thousands."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PLAIN_KEY = re.compile(r"[!#-~](?:[ !#-~]{0,253}[!#-~])?")
 _READ_MEMBERS = frozenset({"channel", "sender", "body"})
@@ -116,13 +119,28 @@ def _read_members(line: Line) -> tuple[dict[str, Any], dict[str, msgspec.Raw]]:
     if line.too_long:
         raise _UnusableError(f"the line is longer than {LINE_MAX_BYTES} bytes")
     try:
-        return _decode(line.data), _decode_raw(line.data)
+        raw = _decode_raw(line.data)
+        return _read_values(line.data), raw
     except msgspec.ValidationError as error:
         raise _UnusableError("the line is not a JSON object") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise _UnusableError(f"the line is not JSON: {error}") from error
     except RecursionError as error:
         raise _UnusableError("the line is not JSON: nested too deeply") from error
+
+
+def _read_values(data: bytes) -> dict[str, Any]:
+    """Decode an object; a number too long to be one stays a text."""
+    try:
+        return _decode(data)
+    except msgspec.ValidationError:
+        decoded: dict[str, Any] = json.loads(data, parse_int=_read_integer)
+        _encode(decoded)  # refuses the lone surrogates that json takes
+        return decoded
+
+
+def _read_integer(text: str) -> int | str:
+    return int(text) if len(text) < _LONGEST_INTEGER else text
 
 
 def _read_channel(members: dict[str, Any]) -> str | None:

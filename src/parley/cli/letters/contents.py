@@ -19,7 +19,7 @@ def read_entry(letter: DeadLetter) -> Entry | None:
     """Give the entry, ``None`` if this version cannot read it."""
     try:
         return _decode(letter.raw)
-    except ValueError:  # msgspec's errors are ValueErrors
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
 
 
@@ -61,7 +61,7 @@ def explain(letter: DeadLetter) -> str | None:
     try:
         found = msgspec.to_builtins(msgspec.msgpack.decode(letter.raw) if entry is None else entry)
         text = msgspec.json.format(msgspec.json.encode(found)).decode()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return mask_text(text, letter.token) if isinstance(found, dict) else None
 

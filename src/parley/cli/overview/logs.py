@@ -67,10 +67,10 @@ def _state(row: Row, vitals: Vitals, first: Sequence[Logged], last: Sequence[Log
     finding = judge(row, vitals).value
     if not first or not last:  # nothing waits, or what did is stored by now
         return LogState(row.life, finding, vitals.end, None, Depth(0, 0))
-    return LogState(row.life, finding, vitals.end, first[0].position.at, _depth(first[0], last[0]))
+    return LogState(row.life, finding, vitals.end, first[0].position.at, count_between(first[0], last[0]))
 
 
-def _depth(first: Logged, last: Logged) -> Depth | None:
+def count_between(first: Logged, last: Logged) -> Depth | None:
     """Count from an entry to another, with both; what cannot be read has no count."""
     if not (first.so_far.messages and last.so_far.messages) or last.so_far < first.so_far:
         return None

@@ -9,6 +9,7 @@ from typing import Final
 
 from parley.database.migrations import Migration, read_migrations
 from parley.database.mysql.address import Address, parse_address
+from parley.database.mysql.dump import refuse_unfinished
 from parley.database.mysql.errors import FailedError
 from parley.database.mysql.migrations import migrate, migrating, pending
 from parley.database.mysql.server import examine_server, refusal
@@ -22,6 +23,8 @@ from parley.storage.mysql.counts import MySqlCounts
 from parley.storage.mysql.dead_letters import MySqlDeadLetters
 from parley.storage.mysql.erasure import MySqlErasure
 from parley.storage.mysql.leases import MySqlLeases
+from parley.storage.mysql.ledger import MySqlLedger
+from parley.storage.mysql.numbering import MySqlNumbering
 from parley.storage.mysql.reads import MySqlStorage
 from parley.storage.mysql.scopes import MySqlScopes
 from parley.storage.mysql.tenants import MySqlTenants
@@ -82,12 +85,14 @@ def open_(url: str, opening: Opening) -> Opened:
         changes=MySqlChanges(database),
         erasure=MySqlErasure(database, clock),
         counts=MySqlCounts(database),
+        ledger=MySqlLedger(database, clock),
         inline=None,
         shared=Shared(
             scopes=MySqlScopes(database, clock, key_ttl_ms),
             persisting=persisting,
             leases=MySqlLeases(database),
             dead_letters=MySqlDeadLetters(database, clock, new_chat_id),
+            numbering=MySqlNumbering(database, clock, key_ttl_ms, new_chat_id),
         ),
         start=start,
         close=close,
@@ -98,6 +103,7 @@ async def _plan(address: Address) -> list[Migration]:
     try:
         session = await connect(address, {})
         try:
+            await refuse_unfinished(session)
             return await pending(session, migrations())
         finally:
             await session.close()
@@ -111,6 +117,7 @@ async def _start(address: Address, opening: Opening) -> int:
         session = await connect(address, queries())
         try:
             await _check(session, address, opening)
+            await refuse_unfinished(session)
             async with migrating(session, address.database):
                 await migrate(session, migrations(), opening.clock.now_ms())
                 if not await session.rows("partition_ends"):

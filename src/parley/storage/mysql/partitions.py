@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from parley.database.mysql.session import Session
 from parley.domain.errors import ConflictError
 from parley.domain.events import Position, position_id
+from parley.domain.grants import STANDBY
 from parley.storage.mysql.rows import pack_keys
 
 MOVED: Final = "The partition is not where the caller thinks it is"
@@ -31,10 +32,18 @@ class HeldPartition(NamedTuple):
     chat_counter: int
     change: Position
     """Of the last change."""
+    stands_by: bool = False
+    """Whether the database gives the numbers, in ``epoch``; ``position`` stays in that of the last log."""
+    burn: int = 0
+    """How many numbers restores have burnt in every scope that was there."""
 
     def next_change(self, now: int) -> Position:
         """Give a position for a change that no event of the log made: above all that a follower may have read."""
-        return Position(self.position.epoch, max(position_id(now), self.change.id + 1))
+        return self.change_at(position_id(now))
+
+    def change_at(self, id_: int) -> Position:
+        """Give a position for a change, about ``id_``: above all that a follower may have read."""
+        return Position(self.epoch, max(id_, self.change.id + 1))
 
     async def move(self, session: Session, way: Way, position: Position, change: Position) -> None:
         """Record a new position, and tell followers at the position ``change`` what was touched on the way to it.
@@ -57,7 +66,6 @@ async def lock_partition(session: Session, partition: int) -> HeldPartition:
     rows = await session.rows("lock_partition", partition)
     if not rows:
         raise ConflictError(MOVED)
-    epoch, position_epoch, id_, chat_counter, change_epoch, change_id = rows[0]
-    return HeldPartition(
-        partition, epoch, Position(position_epoch, id_), chat_counter, Position(change_epoch, change_id)
-    )
+    epoch, position_epoch, id_, chat_counter, change_epoch, change_id, mode, burn = rows[0]
+    position, change = Position(position_epoch, id_), Position(change_epoch, change_id)
+    return HeldPartition(partition, epoch, position, chat_counter, change, mode.decode() == STANDBY, burn)

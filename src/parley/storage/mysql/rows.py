@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +31,11 @@ def chat_of(row: Row) -> Chat:
 def application_of(row: Row) -> Application:
     """Make an application of ``id, token, name, chats_count, created_at, updated_at``."""
     return Application(row[1].decode(), *row[2:])
+
+
+def hash_of(text: str | None) -> bytes:
+    """Tell one text from another, and an empty one from none."""
+    return blake2b(b"\0" if text is None else text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def pack_keys(touched: Iterable[tuple[int, int]]) -> bytes:

@@ -20,10 +20,19 @@ from parley.telemetry.clock import Clock
 _SLICE: Final = 500
 
 
+class Owner(NamedTuple):
+    """An application, as far as its scopes depend on it."""
+
+    id: int
+    is_gone: bool
+
+
 class _Application(NamedTuple):
     id: int
     is_gone: bool
     epoch: int
+    burn: int
+    is_logged: bool
 
 
 class MySqlScopes:
@@ -37,10 +46,7 @@ class MySqlScopes:
 
     async def partitions(self) -> list[Partition]:
         """Give every partition's present row."""
-        return [
-            Partition(id_, Life(epoch, run_id.decode()), Position(at_epoch, at), mode.decode(), last_key_at)
-            for id_, epoch, run_id, at_epoch, at, mode, last_key_at in await self._database.read(_partitions)
-        ]
+        return list(map(_partition_of, await self._database.read(_partitions)))
 
     async def provide(self, needs: Sequence[Need]) -> dict[ScopeName, Known]:
         """Say of each scope what is known, granting what is needed; a scope that has no row is left out."""
@@ -49,14 +55,17 @@ class MySqlScopes:
             tokens = sorted({need.name.token for need in needs})
             rows = await session.pick("epochs_of", tokens)
             applications = {row[0].decode(): _Application(*row[1:]) for row in rows}
-            if any(applications[n.name.token].epoch != n.epoch for n in needs if n.name.token in applications):
-                raise ConflictError("The log has begun another life")
-            standings = await _lock(session, needs, applications)
+            for need in needs:
+                application = applications.get(need.name.token)
+                if application is not None and (application.epoch != need.epoch or not application.is_logged):
+                    raise ConflictError("The log has begun another life")
+            standings = await lock_standings(session, [need.name for need in needs], applications)
             known = {}
             for need in sorted(needs, key=lambda need: need.name.chat is not None):
                 standing = standings.get(need.name)
                 if standing is not None:
-                    known[need.name] = await self._provide(session, need, standing)
+                    burn = applications[need.name.token].burn
+                    known[need.name] = await self._provide(session, need, standing, burn)
             return known
 
         return await self._database.write(work)
@@ -75,17 +84,18 @@ class MySqlScopes:
             for place, fingerprint, number, epoch, position in rows
         }
 
-    async def _provide(self, session: Session, need: Need, standing: Standing) -> Known:
+    async def _provide(self, session: Session, need: Need, standing: Standing, burn: int) -> Known:
         if standing.log_epoch > need.epoch:
             raise ConflictError("The log has begun another life")
         now = self._clock.now_ms()
-        granted = grant(standing, need, now)
+        granted = grant(standing, need, now, burn)
         if granted.standing != standing:
             query = "grant_application" if need.name.chat is None else "grant_chat"
             await session.run(query, *granted.standing[3:], standing.id)
         if granted.void is not None:
             chat_id = 0 if need.name.chat is None else standing.id
-            await session.run("insert_gaps", standing.application, chat_id, *granted.void, b"epoch", now)
+            reason = b"epoch" if granted.standing.burnt == standing.burnt else b"restored"
+            await session.run("insert_gaps", standing.application, chat_id, *granted.void, reason, now)
         return granted.known
 
 
@@ -93,20 +103,26 @@ async def _partitions(session: Session) -> list[Row]:
     return await session.rows("partitions")
 
 
-async def _lock(
-    session: Session, needs: Sequence[Need], applications: Mapping[str, _Application]
+def _partition_of(row: Row) -> Partition:
+    id_, epoch, run_id, at_epoch, at, mode, last_key_at, change = row
+    life, position = Life(epoch, run_id.decode()), Position(at_epoch, at)
+    return Partition(id_, life, position, mode.decode(), last_key_at, Position(0, change).at)
+
+
+async def lock_standings(
+    session: Session, names: Sequence[ScopeName], applications: Mapping[str, Owner | _Application]
 ) -> dict[ScopeName, Standing]:
     """Hold the rows of the scopes, applications before chats and each in order."""
     found: dict[ScopeName, Standing] = {}
-    ids = {applications[n.name.token].id: n.name for n in needs if n.name.chat is None and n.name.token in applications}
+    ids = {applications[name.token].id: name for name in names if name.chat is None and name.token in applications}
     for start in range(0, len(ids), _SLICE):
         slice_ = tuple(sorted(ids)[start : start + _SLICE])
         for id_, *row in await session.rows("lock_application_grants", slice_):
             found[ids[id_]] = Standing(id_, id_, applications[ids[id_].token].is_gone, *row)
     chats: dict[str, list[int]] = defaultdict(list)
-    for need in needs:
-        if need.name.chat is not None and need.name.token in applications:
-            chats[need.name.token].append(need.name.chat)
+    for name in names:
+        if name.chat is not None and name.token in applications:
+            chats[name.token].append(name.chat)
     for token in sorted(chats, key=lambda token: applications[token].id):
         application = applications[token]
         numbers = sorted({number for number in chats[token] if number <= NUMBER_LIMIT})

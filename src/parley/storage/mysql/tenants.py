@@ -45,7 +45,8 @@ class MySqlTenants:
             if key is not None and (first := await self._first(session, key, now)) is not None:
                 return Application(first.token, name, 0, first.created_at, first.created_at), True
             partitions = await session.rows("partition_ends")
-            row = (token.encode(), partition_of(token, len(partitions)), name, now, now)
+            partition = partition_of(token, len(partitions))
+            row = (token.encode(), partition, name, now, now, partition)
             number = await session.insert("insert_application", *row)
             if key is not None:
                 await _remember(session, key, number, now)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from parley.database.copying import refuse_unfinished
 from parley.database.migrations import Migration, migrate, pending, read_migrations
 from parley.database.named import load_queries
 from parley.database.ownership import Ownership
@@ -18,6 +19,7 @@ from parley.storage.sqlite.append import DEFINITIONS, SqliteAppend
 from parley.storage.sqlite.changes import SqliteChanges
 from parley.storage.sqlite.counts import SqliteCounts
 from parley.storage.sqlite.erasure import SqliteErasure
+from parley.storage.sqlite.ledger import SqliteLedger
 from parley.storage.sqlite.reads import SqliteStorage
 from parley.storage.sqlite.tenants import SqliteTenants
 
@@ -55,9 +57,10 @@ def plan(url: str) -> Sequence[Migration]:
     """Give what `open_` would apply, without writing anything.
 
     Raises:
-        ConfigurationError: the schema is newer than this code, or the file cannot be read.
+        ConfigurationError: the schema is newer than this code, the file cannot be read, or a restore was not finished.
     """
     file = file_of(url)
+    refuse_unfinished(file.path)
     if not file.path.exists():
         return migrations()
     with peek(file) as session:
@@ -96,6 +99,7 @@ def open_(url: str, opening: Opening) -> Opened:
         changes=SqliteChanges(database),
         erasure=SqliteErasure(database, clock),
         counts=SqliteCounts(database),
+        ledger=SqliteLedger(database, clock),
         inline=SqliteAppend(database, clock, key_ttl_ms, durability="stored" if is_synced else "relaxed"),
         shared=None,
         start=start,

@@ -19,8 +19,12 @@ T = TypeVar("T")
 _MAX_KEPT: Final = 10_000
 """Chats whose states are kept from one append to the next."""
 
-DEFINITIONS: Final = ("define_append", "define_append_effects")
+DEFINITIONS: Final = ("define_append", "define_append_effects", "define_floors", "define_floors_raising")
 """Queries that the writer's connection runs before the first append."""
+
+_IS_BELOW_FLOOR: Final = 8
+_NUMBER: Final = 9
+"""Places in a row of ``scopes``."""
 
 _OVERWRITING: Final = frozenset({"edits", "deletions", "retitles", "closings"})
 
@@ -52,7 +56,7 @@ class SqliteAppend:
     def load(self, session: Session, batch: Sequence[Entry]) -> States:
         """Give the states of the batch's scopes, messages and keys."""
         states = self._take_kept(session)
-        for row in session.pick("scopes", _unknown(batch, states)):
+        for row in self._scopes(session, _unknown(batch, states)):
             _add_scope(states, row)
         states.messages.update(split_id(id_) for (id_,) in session.pick("live_messages", _targets(batch, states)))
         self._add_keys(session, batch, states)
@@ -64,6 +68,17 @@ class SqliteAppend:
         session.overwrote |= not _OVERWRITING.isdisjoint(effects)
         session.put("append", effects)
         self._keep(session, states)
+
+    def _scopes(self, session: Session, names: Sequence[tuple[str, int | None]]) -> list[Row]:
+        """Read where scopes stand; those that are used first since a restore go on above the numbers that it burnt.
+
+        That is a transaction by itself: whatever becomes of the append, the floors are raised and the ledger says so.
+        """
+        rows = session.pick("scopes", names)
+        if any(row[_IS_BELOW_FLOOR] for row in rows):
+            session.put("raise_floors", [(row[0], row[_NUMBER]) for row in rows], self._clock.now_ms())
+            rows = session.pick("scopes", names)
+        return rows
 
     def _take_kept(self, session: Session) -> States:
         """Give what the last append left, once: only an append that is stored leaves something again."""
@@ -107,7 +122,7 @@ def _has(states: States, token: str, chat: int | None) -> bool:
 
 
 def _add_scope(states: States, row: Row) -> None:
-    token, id_, partition, granted_until, closed, epoch, position_epoch, position_id, number, *chat = row
+    token, id_, partition, granted_until, closed, epoch, position_epoch, position_id, _, number, *chat = row
     states.positions.setdefault(partition, Position(epoch, position_id if position_epoch == epoch else 0))
     states.applications.setdefault(token, ScopeState(id_, partition, granted_until, bool(closed)))
     if number is not None:

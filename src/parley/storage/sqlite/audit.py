@@ -16,7 +16,7 @@ from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.domain.partitions import partition_of
-from parley.storage.port import Audit, Difference, Pending
+from parley.storage.port import Audit, Difference, Missing, Pending, Scope
 from parley.storage.sqlite import file_of, migrations, queries
 from parley.storage.sqlite.rows import range_above, split_id
 
@@ -150,7 +150,22 @@ class SqliteAudit:
         yield from self._orphans(first, last)
 
     def _one_chat(self, row: Row) -> Iterator[Difference]:
-        id_, application_id, token, number, granted, told, deleted, erased, has_parent, rows, live, last, odd = row
+        (
+            id_,
+            application_id,
+            token,
+            number,
+            granted,
+            told,
+            deleted,
+            erased,
+            has_parent,
+            rows,
+            live,
+            last,
+            odd,
+            partition,
+        ) = row
         where = _chat(token, number)
         if not has_parent:
             yield Difference("numbers", where, f"belongs to application id {application_id}, which never was")
@@ -159,14 +174,15 @@ class SqliteAudit:
         if erased and rows:
             yield Difference("numbers", where, f"is erased and still has {rows} messages")
         if last > granted:
-            yield Difference("numbers", where, f"has message {last}, but only {granted} numbers were given")
+            text = f"has message {last}, but only {granted} numbers were given"
+            yield Difference("numbers", where, text, Scope(partition, application_id, id_))
         if deleted:
             return
         if told != live:
             yield Difference("counts", where, f"messages_count is {told}, live messages are {live}")
         if rows != granted:
             holes = self._snapshot.rows("audit_holes", *range_above(id_, 0))
-            yield from self._missing(where, [*holes, (last + 1, granted)], (application_id, id_))
+            yield from self._missing(where, [*holes, (last + 1, granted)], Scope(partition, application_id, id_))
 
     def _applications(self) -> Iterator[Difference]:
         for row in self._snapshot.rows("audit_applications"):
@@ -175,21 +191,22 @@ class SqliteAudit:
             if not has_partition or partition != partition_of(token, len(self._ends)):
                 yield Difference("positions", where, f"is in partition {partition}, where it does not belong")
             if last > granted:
-                yield Difference("numbers", where, f"has chat {last}, but only {granted} numbers were given")
+                text = f"has chat {last}, but only {granted} numbers were given"
+                yield Difference("numbers", where, text, Scope(partition, id_, 0))
             if chats != granted:
                 holes = self._snapshot.rows("audit_chat_holes", id_)
-                yield from self._missing(where, [*holes, (last + 1, granted)], (id_, 0))
+                yield from self._missing(where, [*holes, (last + 1, granted)], Scope(partition, id_, 0))
             if not deleted and told != live:
                 yield Difference("counts", where, f"chats_count is {told}, live chats are {live}")
             if erased and live:
                 yield Difference("counts", where, f"is erased and still has {live} live chats")
 
-    def _missing(self, where: str, holes: Sequence[Row], scope: tuple[int, int]) -> Iterator[Difference]:
+    def _missing(self, where: str, holes: Sequence[Row], scope: Scope) -> Iterator[Difference]:
         """Name the holes of a scope that nothing explains."""
-        explained = self._snapshot.rows("audit_explained", *scope)
+        explained = self._snapshot.rows("audit_explained", scope.application, scope.chat)
         for first, last in unexplained([(hole[0], hole[1]) for hole in holes], [(row[0], row[1]) for row in explained]):
             text = f"number {first} is" if first == last else f"numbers {first} to {last} are"
-            yield Difference("numbers", where, f"{text} missing")
+            yield Difference("numbers", where, f"{text} missing", Missing(scope, first, last))
 
     def _time_of_chats(self) -> Iterator[Difference]:
         for application_id, number, at, before in self._snapshot.rows("audit_time_of_chats"):

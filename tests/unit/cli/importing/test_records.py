@@ -46,6 +46,16 @@ def test_record_keeps_unknown_members_as_they_were_written() -> None:
     assert metadata in record.payload
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5_000])
+def test_record_keeps_numbers_that_nothing_holds(number: str) -> None:
+    """As the server does; they were rejected as "not a JSON object"."""
+    record = parse(b'{"body":"b","n":%s}' % number.encode())
+
+    assert isinstance(record, Record)
+    assert b'"metadata":{"n":%s}' % number.encode() in record.payload
+    assert isinstance(parse(b'{"body":"\\ud800","n":%s}' % number.encode()), Rejection)
+
+
 def test_record_leaves_out_what_is_null() -> None:
     """Null and absent are the same: no sender, no metadata, no channel, no source id."""
     record, payload = accept(b'{"body":"b","sender":null,"channel":null,"sent_at":null,"source_id":null}')

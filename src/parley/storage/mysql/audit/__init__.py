@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from parley.database.mysql.address import Address, parse_address
+from parley.database.mysql.dump import refuse_unfinished
 from parley.database.mysql.errors import FailedError
 from parley.database.mysql.migrations import pending
 from parley.database.mysql.server import refusal
@@ -48,6 +49,7 @@ async def _open(address: Address, named: Mapping[str, str]) -> Session:
 
 
 async def _refuse_unmigrated(session: Session, address: Address) -> None:
+    await refuse_unfinished(session)
     todo = await pending(session, migrations())
     if todo:
         text = f"the database {address.database} lacks {len(todo)} migrations; run parley migrate first"

@@ -21,6 +21,7 @@ from parley.storage.mysql.audit.scopes import (
 from parley.storage.mysql.audit.snapshot import Snapshot
 from parley.storage.mysql.rows import Row
 from parley.storage.port import Difference
+from parley.storage.port import Scope as Place
 
 _SLICE: Final = 500
 
@@ -78,7 +79,8 @@ def _compare_scope(
 ) -> Iterator[Difference]:
     epoch = partitions.epoch(application.partition)
     rows = (application.chats, application.highest)
-    scope = Scope(application.where, "chat", application.grants, epoch, *rows)
+    place = Place(application.partition, application.id, 0)
+    scope = Scope(place, application.where, "chat", application.grants, epoch, *rows)
     yield from compare_grants(scope, ledger)
     holes, older = holes_of(seams, lambda number: snapshot.rows("audit_chat_before", application.id, number))
     for number, at, before in older:

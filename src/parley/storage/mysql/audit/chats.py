@@ -16,6 +16,7 @@ from parley.storage.mysql.audit.snapshot import Snapshot
 from parley.storage.mysql.audit.spans import Span, spans
 from parley.storage.mysql.rows import NUMBER_BITS, Row
 from parley.storage.port import Difference
+from parley.storage.port import Scope as Place
 
 _NOTHING: Final = Position(0, 0)
 
@@ -133,7 +134,8 @@ class _Slice:
         partition = chat.partition or 0
         grants = Grants(*chat[5:10])
         epoch = self._known.partitions.epoch(partition)
-        scope = Scope(chat.where, "message", grants, epoch, chat.messages, chat.highest)
+        place = Place(partition, chat.application_id, chat.id)
+        scope = Scope(place, chat.where, "message", grants, epoch, chat.messages, chat.highest)
         yield from compare_grants(scope, ledger)
         if chat.is_gone or chat.partition is None:
             return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from parley.domain.events import Position
+from parley.domain.grants import STANDBY
 from parley.storage.mysql.audit.places import chat_place
 from parley.storage.mysql.audit.snapshot import Snapshot
 from parley.storage.port import Difference
@@ -14,7 +15,7 @@ from parley.storage.port import Difference
 _LAST_CHAT_ID: Final = 2**31 - 1
 """Search indexes pack a chat's id and a number into 63 bits."""
 
-_MODES: Final = {b"log"}
+_MODES: Final = {b"log", STANDBY.encode()}
 
 
 class Partition(NamedTuple):

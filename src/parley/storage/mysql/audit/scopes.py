@@ -8,7 +8,8 @@ from typing import NamedTuple
 from parley.domain.numbering import NUMBER_LIMIT
 from parley.storage.mysql.audit.runs import Range, without
 from parley.storage.mysql.rows import Row
-from parley.storage.port import Difference
+from parley.storage.port import Difference, Missing
+from parley.storage.port import Scope as Place
 
 
 class Grants(NamedTuple):
@@ -31,6 +32,7 @@ class Ledger(NamedTuple):
 class Scope(NamedTuple):
     """One scope: what its row says, and the rows that have its numbers."""
 
+    id: Place
     where: str
     thing: str
     """What has its numbers."""
@@ -49,9 +51,9 @@ def compare_grants(scope: Scope, ledger: Ledger) -> Iterator[Difference]:
     """Compare what was given away with what was used, and with what the log has."""
     granted, last, log_epoch, log_first, log_until = scope.grants
     if scope.highest > granted:
-        yield _numbers(scope, f"has {scope.thing} {scope.highest}, but only {granted} numbers were given")
+        yield _used(scope, f"has {scope.thing} {scope.highest}, but only {granted} numbers were given")
     elif scope.highest > last:
-        yield _numbers(scope, f"has {scope.thing} {scope.highest}, but last_number is {last}")
+        yield _used(scope, f"has {scope.thing} {scope.highest}, but last_number is {last}")
     if last > granted or granted > NUMBER_LIMIT:
         yield _grants(scope, f"last_number is {last}, granted_until is {granted}")
     if log_until > granted:
@@ -72,7 +74,7 @@ def compare_numbers(scope: Scope, ledger: Ledger, holes: Sequence[Range], hint: 
     missing = [*holes, tail] if tail[0] <= tail[1] else list(holes)
     for first, last in without(without(missing, ledger.gaps), ledger.letters):
         text = f"number {first} is missing" if first == last else f"numbers {first} to {last} are missing"
-        yield _numbers(scope, text + hint)
+        yield Difference("numbers", scope.where, text + hint, None if hint else Missing(scope.id, first, last))
     free = [*holes, (scope.highest + 1, NUMBER_LIMIT)]
     for gap in ledger.gaps:
         taken = sum(last - first + 1 for first, last in without([(max(gap[0], 1), gap[1])], free))
@@ -112,12 +114,12 @@ def _compare_gaps(scope: Scope, gaps: Sequence[Range]) -> Iterator[Difference]:
         reached = max(reached, gap[1])
 
 
-def _numbers(scope: Scope, what: str) -> Difference:
-    return Difference("numbers", scope.where, what)
+def _used(scope: Scope, what: str) -> Difference:
+    return Difference("numbers", scope.where, what, scope.id)
 
 
 def _grants(scope: Scope, what: str) -> Difference:
-    return Difference("grants", scope.where, what)
+    return Difference("grants", scope.where, what, scope.id)
 
 
 def _gap(scope: Scope, gap: Range, what: str) -> Difference:

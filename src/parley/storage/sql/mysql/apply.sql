@@ -1,6 +1,6 @@
 -- name: lock_partition
 -- How far a partition is, held until the transaction ends: whoever changes what lies in it comes here first.
-select epoch, position_epoch, position_id, chat_counter, change_epoch, change_id
+select epoch, position_epoch, position_id, chat_counter, change_epoch, change_id, mode, burn
 from `partition`
 where id = %s
 for update;
@@ -13,8 +13,14 @@ set position_epoch = %s, position_id = %s, chat_counter = %s, last_key_at = grea
 where id = %s and position_epoch = %s and position_id = %s;
 
 -- name: open_epoch
--- Another life of the log begins, at a position in it.
-update `partition` set epoch = %s, run_id = %s, position_epoch = %s, position_id = %s where id = %s;
+-- Another life of the log begins, at a position in it; from now on the log gives the numbers.
+update `partition`
+set epoch = %s, run_id = %s, position_epoch = %s, position_id = %s, mode = 'log'
+where id = %s;
+
+-- name: stand_by
+-- The database gives the numbers from now on, in an epoch of its own; what the log has is still to be read.
+update `partition` set epoch = %s, mode = 'standby' where id = %s;
 
 -- name: note_run
 -- The present life goes on in another run of the engine.
@@ -56,6 +62,10 @@ insert into chat (
     application_id, number, id, title, created_hash, granted_until, granted_at, grant_size, log_epoch, log_first,
     log_until, epoch, position, created_at, updated_at
 ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: settle_chats
+-- New chats begin with what restores have burnt so far: none of it concerns them.
+update chat c join `partition` p on p.id = %s set c.burnt = p.burn where c.id in %s and p.burn > 0;
 
 -- name: insert_messages
 -- New messages; one that is there already is an error.
@@ -111,6 +121,44 @@ update json_table(
 straight_join chat c on c.application_id = wanted.application_id and c.number = wanted.number
 set c.messages_count = c.messages_count + wanted.live, c.last_number = greatest(c.last_number, wanted.last),
     c.granted_until = greatest(c.granted_until, wanted.last);
+
+-- name: heard_all_chats
+-- Chats that a log has brought which was away: of these applications no number is unheard of that far.
+delete g
+from json_table(%s, '$[*]' columns (id bigint path '$[0]', last bigint path '$[2]')) wanted
+straight_join gap g force index (gap_scope) on g.application_id = wanted.id and g.chat_id = 0
+where g.reason = 'standby' and g.first <= wanted.last and g.last = wanted.last;
+
+-- name: heard_some_chats
+-- The same, where more numbers were granted than the log has brought so far.
+update json_table(%s, '$[*]' columns (id bigint path '$[0]', last bigint path '$[2]')) wanted
+straight_join gap g force index (gap_scope) on g.application_id = wanted.id and g.chat_id = 0
+set g.first = wanted.last + 1
+where g.reason = 'standby' and g.first <= wanted.last and g.last > wanted.last;
+
+-- name: heard_all_messages
+-- Messages that a log has brought which was away: of these chats no number is unheard of that far.
+delete g
+from json_table(
+    %s, '$[*]' columns (
+        application_id bigint path '$[0]', number int unsigned path '$[1]', last bigint path '$[3]'
+    )
+) wanted
+straight_join chat c on c.application_id = wanted.application_id and c.number = wanted.number
+straight_join gap g force index (gap_scope) on g.application_id = c.application_id and g.chat_id = c.id
+where g.reason = 'standby' and g.first <= wanted.last and g.last = wanted.last;
+
+-- name: heard_some_messages
+-- The same, where more numbers were granted than the log has brought so far.
+update json_table(
+    %s, '$[*]' columns (
+        application_id bigint path '$[0]', number int unsigned path '$[1]', last bigint path '$[3]'
+    )
+) wanted
+straight_join chat c on c.application_id = wanted.application_id and c.number = wanted.number
+straight_join gap g force index (gap_scope) on g.application_id = c.application_id and g.chat_id = c.id
+set g.first = wanted.last + 1
+where g.reason = 'standby' and g.first <= wanted.last and g.last > wanted.last;
 
 -- name: retitle_chat
 -- Another title for a chat.

@@ -26,16 +26,32 @@ group by a.id
 order by a.id;
 
 -- name: audit_application_seams
--- Chats without a row before them, and chats that are older than the one before.
+-- Chats without a row before them, and chats that are older than the one before, unless the standby made them: it
+-- numbers above what a log that is away may still bring, by another clock.
 select straight_join c.application_id, c.number, c.created_at, b.created_at
 from chat c
 left join chat b on b.application_id = c.application_id and b.number = cast(c.number as signed) - 1
 where c.application_id > %s and c.application_id <= %s
-    and (b.number is null and c.number > 1 or b.created_at > c.created_at);
+    and (
+        b.number is null and c.number > 1
+        or b.created_at > c.created_at and b.epoch >= c.epoch and b.updated_at = b.created_at and b.deleted_at is null
+    );
 
 -- name: audit_chat_before
--- The last chat below a number.
-select number, created_at from chat where application_id = %s and number < %s order by number desc limit 1;
+-- The last chat below a number, and the time that the next one must not be older than: none (0) across a standby.
+select b.number,
+    case
+        when exists (
+            select 1 from gap g
+            where g.application_id = b.application_id and g.chat_id = 0 and g.first = b.number + 1
+                and g.reason = 'standby'
+        ) then 0
+        else b.created_at
+    end
+from chat b
+where b.application_id = %s and b.number < %s
+order by b.number desc
+limit 1;
 
 -- name: audit_application_gaps
 -- What the gap ledger says of the chat numbers of some applications.
@@ -80,7 +96,7 @@ group by c.id, c.application_id, c.number
 order by c.id, c.application_id, c.number;
 
 -- name: audit_chat_seams
--- Messages of live chats without a row before them, and messages that are older than the one before.
+-- Messages of live chats without a row before them, and messages that are older than the one before; as of chats.
 select straight_join m.chat_id, m.number, m.created_at, b.created_at
 from chat c force index (chat_id)
 join application a on a.id = c.application_id
@@ -88,19 +104,32 @@ join message m on m.application_id = c.application_id and m.chat_id = c.id
 left join message b
     on b.application_id = m.application_id and b.chat_id = m.chat_id and b.number = cast(m.number as signed) - 1
 where c.id > %s and c.id <= %s and c.deleted_at is null and a.deleted_at is null
-    and (b.number is null and m.number > 1 or b.created_at > m.created_at);
+    and (
+        b.number is null and m.number > 1
+        or b.created_at > m.created_at and b.epoch >= m.epoch and b.updated_at is null and b.deleted_at is null
+    );
 
 -- name: audit_message_before
--- The last message of a chat below a number.
-select number, created_at
-from message
-where application_id = %s and chat_id = %s and number < %s
-order by number desc
+-- The last message of a chat below a number, and the time that the next one must not be older than; as of chats.
+select b.number,
+    case
+        when exists (
+            select 1 from gap g
+            where g.application_id = b.application_id and g.chat_id = b.chat_id and g.first = b.number + 1
+                and g.reason = 'standby'
+        ) then 0
+        else b.created_at
+    end
+from message b
+where b.application_id = %s and b.chat_id = %s and b.number < %s
+order by b.number desc
 limit 1;
 
 -- name: audit_messages_beyond
--- Messages of live chats that a follower has not passed, or that are beyond their partition's position.
-select straight_join m.chat_id, m.number, (m.epoch, m.position) > (p.position_epoch, p.position_id)
+-- Messages of live chats that a follower has not passed, or that are beyond both their partition's position and its last
+-- change, as which the standby stores.
+select straight_join m.chat_id, m.number,
+    (m.epoch, m.position) > (p.position_epoch, p.position_id) and (m.epoch, m.position) > (p.change_epoch, p.change_id)
 from chat c force index (chat_id)
 join application a on a.id = c.application_id
 join `partition` p on p.id = a.`partition`
@@ -110,11 +139,13 @@ where c.id > %s and c.id <= %s and c.deleted_at is null and a.deleted_at is null
     and (
         (m.epoch, m.position) > (coalesce(f.epoch, 0), coalesce(f.position, 0))
         or (m.epoch, m.position) > (p.position_epoch, p.position_id)
+        and (m.epoch, m.position) > (p.change_epoch, p.change_id)
     );
 
 -- name: audit_chat_beyond
 -- The same of one long chat, within a range of its numbers.
-select straight_join m.chat_id, m.number, (m.epoch, m.position) > (p.position_epoch, p.position_id)
+select straight_join m.chat_id, m.number,
+    (m.epoch, m.position) > (p.position_epoch, p.position_id) and (m.epoch, m.position) > (p.change_epoch, p.change_id)
 from message m
 join application a on a.id = m.application_id
 join `partition` p on p.id = a.`partition`
@@ -123,6 +154,7 @@ where m.application_id = %s and m.chat_id = %s and m.number > %s and m.number <=
     and (
         (m.epoch, m.position) > (coalesce(f.epoch, 0), coalesce(f.position, 0))
         or (m.epoch, m.position) > (p.position_epoch, p.position_id)
+        and (m.epoch, m.position) > (p.change_epoch, p.change_id)
     );
 
 -- name: audit_chat_gaps
@@ -160,13 +192,14 @@ where a.id is null or g.chat_id <> 0 and c.id is null
 order by g.application_id, g.chat_id, g.first;
 
 -- name: audit_rows_ahead
--- Chats, keys, changes and followers beyond what their partition says; the eraser's closings are at its own changes.
+-- Chats, keys, changes and followers beyond what their partition says; what the eraser closes, and what the standby
+-- creates, is at the partition's own changes.
 select 'chat', a.token, c.number
 from chat c
 join application a on a.id = c.application_id
 join `partition` p on p.id = a.`partition`
 where (c.epoch, c.position) > (p.position_epoch, p.position_id)
-    and (c.deleted_at is null or (c.epoch, c.position) > (p.change_epoch, p.change_id))
+    and (c.epoch, c.position) > (p.change_epoch, p.change_id)
 union all
 select 'idempotency key', a.token, k.number
 from idempotency_key k

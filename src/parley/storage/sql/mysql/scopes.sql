@@ -1,17 +1,17 @@
 -- name: partitions
 -- Every partition's present row.
-select id, epoch, run_id, position_epoch, position_id, mode, last_key_at from `partition` order by id;
+select id, epoch, run_id, position_epoch, position_id, mode, last_key_at, change_id from `partition` order by id;
 
 -- name: epochs_of
--- Applications with their partition's present epoch, of wanted tokens.
-select straight_join a.token, a.id, a.deleted_at is not null, p.epoch
+-- Applications with their partition's present epoch and burn, and whether a log may give numbers in it; of wanted tokens.
+select straight_join a.token, a.id, a.deleted_at is not null, p.epoch, p.burn, p.mode = 'log'
 from json_table(%s, '$[*]' columns (token varbinary(64) path '$')) wanted
 join application a on a.token = wanted.token
 join `partition` p on p.id = a.`partition`;
 
 -- name: lock_application_grants
 -- Where applications' numbers stand, held until the transaction ends.
-select id, granted_until, granted_at, grant_size, log_epoch, log_first, log_until, last_number
+select id, granted_until, granted_at, grant_size, log_epoch, log_first, log_until, last_number, burnt
 from application
 where id in %s
 order by id
@@ -20,7 +20,7 @@ for update;
 -- name: lock_chat_grants
 -- Where the numbers of one application's chats stand, held until the transaction ends.
 select number, id, deleted_at is not null, granted_until, granted_at, grant_size, log_epoch, log_first, log_until,
-    last_number
+    last_number, burnt
 from chat
 where application_id = %s and number in %s
 order by number
@@ -30,14 +30,14 @@ for update;
 -- Give an application's next numbers away.
 update application
 set granted_until = %s, granted_at = %s, grant_size = %s, log_epoch = %s, log_first = %s, log_until = %s,
-    last_number = %s
+    last_number = %s, burnt = %s
 where id = %s;
 
 -- name: grant_chat
 -- Give a chat's next numbers away.
 update chat
 set granted_until = %s, granted_at = %s, grant_size = %s, log_epoch = %s, log_first = %s, log_until = %s,
-    last_number = %s
+    last_number = %s, burnt = %s
 where id = %s;
 
 -- name: insert_gaps

@@ -1,6 +1,7 @@
 -- name: insert_application
 -- A new application.
-insert into application (token, `partition`, name, created_at, updated_at) values (%s, %s, %s, %s, %s);
+insert into application (token, `partition`, name, created_at, updated_at, burnt)
+values (%s, %s, %s, %s, %s, (select burn from `partition` where id = %s));
 
 -- name: get_application
 -- A live application.

@@ -3,11 +3,12 @@
 pragma data_version;
 
 -- name: scopes
--- Where applications and their chats stand, for one append; the chat's part is null where there is none.
+-- Where applications and their chats stand, for one append, and whether a restore has raised a floor that was not taken
+-- yet; the chat's part is null where there is none.
 select json_group_array(
     json_array(
         a.token, a.id, a.partition, a.granted_until, a.deleted_at is not null,
-        p.epoch, p.position_epoch, p.position_id,
+        p.epoch, p.position_epoch, p.position_id, a.burnt < p.burn or coalesce(c.burnt < p.burn, false),
         c.number, c.id, c.granted_until, c.deleted_at is not null
     )
 )
@@ -39,8 +40,10 @@ create temp view append (effects) as select null;
 -- Stores an append's effects, a JSON object of arrays; each of their rows is an array.
 create temp trigger append_effects instead of insert on append
 begin
-    insert into chat (application_id, number, title, epoch, position, created_at, updated_at)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 5
+    insert into chat (application_id, number, title, epoch, position, created_at, updated_at, burnt)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 5, (
+        select p.burn from application a join partition p on p.id = a.partition where a.id = value ->> 0
+    )
     from jsonb_each(new.effects, '$.chats');
 
     insert into message (id, epoch, position, body, sender, metadata, created_at)
@@ -86,6 +89,47 @@ begin
     insert into change (partition, epoch, position, keys)
     select value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) from jsonb_each(new.effects, '$.changes');
 end;
+
+-- name: define_floors
+-- What takes the names of scopes whose floor a restore has raised: (token, chat number) in JSON, and a time.
+create temp view floors (scopes, at) as select null, null;
+
+-- name: define_floors_raising
+-- Lets scopes go on above all numbers that the database before the restore may have given; the ledger has the rest.
+create temp trigger raise_floors instead of insert on floors
+begin
+    insert into gap (application_id, chat_id, first, last, reason, created_at)
+    select distinct a.id, 0, a.granted_until + 1, min(a.granted_until + p.burn - a.burnt, 4294967295), 'restored', new.at
+    from json_each(new.scopes) s
+    join application a on a.token = s.value ->> 0
+    join partition p on p.id = a.partition
+    where a.burnt < p.burn and a.granted_until < 4294967295
+    union all
+    select
+        c.application_id, c.id, c.granted_until + 1, min(c.granted_until + p.burn - c.burnt, 4294967295), 'restored',
+        new.at
+    from json_each(new.scopes) s
+    join application a on a.token = s.value ->> 0
+    join partition p on p.id = a.partition
+    join chat c on c.application_id = a.id and c.number = s.value ->> 1
+    where c.burnt < p.burn and c.granted_until < 4294967295;
+
+    update chat
+    set granted_until = min(chat.granted_until + p.burn - chat.burnt, 4294967295), burnt = p.burn
+    from json_each(new.scopes) s
+    join application a on a.token = s.value ->> 0
+    join partition p on p.id = a.partition
+    where chat.application_id = a.id and chat.number = s.value ->> 1 and chat.burnt < p.burn;
+
+    update application
+    set granted_until = min(application.granted_until + p.burn - application.burnt, 4294967295), burnt = p.burn
+    from json_each(new.scopes) s, partition p
+    where application.token = s.value ->> 0 and p.id = application.partition and application.burnt < p.burn;
+end;
+
+-- name: raise_floors
+-- Take what a restore has raised the floors of some scopes by: all or nothing.
+insert into floors (scopes, at) values (?, ?);
 
 -- name: append
 -- Store an append's effects: all or nothing.

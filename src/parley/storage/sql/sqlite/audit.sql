@@ -24,7 +24,7 @@ select
     c.id, c.application_id, coalesce(a.token, ''), c.number, c.granted_until, c.messages_count,
     c.deleted_at is not null or a.deleted_at is not null, c.erased_at is not null, a.id is not null,
     count(m.id), count(m.id) filter (where m.deleted_at is null), coalesce(max(m.id) & 4294967295, 0),
-    count(m.id) filter (where (m.body is null) <> (m.deleted_at is not null))
+    count(m.id) filter (where (m.body is null) <> (m.deleted_at is not null)), coalesce(a.partition, 0)
 from chat c
 left join application a on a.id = c.application_id
 left join message m on m.id > c.id << 32 and m.id <= (c.id << 32 | 4294967295)

@@ -1,6 +1,7 @@
 -- name: insert_application
 -- A new application.
-insert into application (token, partition, name, created_at, updated_at) values (?, ?, ?, ?, ?);
+insert into application (token, partition, name, created_at, updated_at, burnt)
+values (?1, ?2, ?3, ?4, ?5, (select burn from partition where id = ?2));
 
 -- name: get_application
 -- A live application.

@@ -1,11 +1,11 @@
 -- The first schema. oldest code: 1
 --
 -- partition     one log partition: its log's life (epoch, run_id), how far persist is (position), where numbers come
---               from (mode), how many chats it has had, the position of its last change, and the age of its youngest
---               idempotency key
+--               from (mode), how many chats it has had, the position of its last change, the age of its youngest
+--               idempotency key, and by how much restores have raised all floors, summed up (burn)
 -- application   a tenant; granted_until = last chat number ever given away; log_first to log_until = the grant that the
 --               log of log_epoch has; last_number = highest chat number that is explained; closed_at = gate closed in
---               the log; the row outlives erasure
+--               the log; burnt = what it has taken of its partition's burn; the row outlives erasure
 -- chat          the same for its messages
 -- message       a tombstone keeps the row with body, sender, metadata and hash set to null
 -- lease, worker who does which job, by this server's clock
@@ -23,7 +23,8 @@ create table if not exists `partition` (
     chat_counter bigint not null default 0,
     change_epoch bigint not null default 1,
     change_id bigint not null default 0,
-    last_key_at bigint not null default 0
+    last_key_at bigint not null default 0,
+    burn bigint not null default 0
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
 
 create table if not exists application (
@@ -39,6 +40,7 @@ create table if not exists application (
     log_first bigint not null default 1,
     log_until bigint not null default 0,
     last_number bigint not null default 0,
+    burnt bigint not null default 0,
     created_at bigint not null,
     updated_at bigint not null,
     deleted_at bigint,
@@ -63,6 +65,7 @@ create table if not exists chat (
     log_first bigint not null,
     log_until bigint not null,
     last_number bigint not null default 0,
+    burnt bigint not null default 0,
     epoch bigint not null,
     position bigint not null,
     created_at bigint not null,

@@ -1,7 +1,8 @@
 -- The first schema. oldest code: 1
 --
--- partition     one life of one log partition: epoch, position, mode, lease (design: epochs, persist)
--- application   a tenant; granted_until = last chat number given away
+-- partition     one life of one log partition: epoch, position, mode, lease (design: epochs, persist); burn = by how
+--               much restores have raised all floors, summed up
+-- application   a tenant; granted_until = last chat number given away; burnt = what it has taken of its partition's burn
 -- chat          granted_until = last message number given away; the row outlives erasure
 -- message       id = chat id << 32 | number, so that a page is one range of the table itself;
 --               a tombstone keeps the row with body, sender and metadata set to null
@@ -17,7 +18,8 @@ create table partition (
     lease_owner text,
     lease_token integer not null default 0,
     lease_connection integer,
-    lease_until integer
+    lease_until integer,
+    burn integer not null default 0
 ) strict;
 
 create table application (
@@ -27,6 +29,7 @@ create table application (
     name text not null,
     chats_count integer not null default 0,
     granted_until integer not null default 0,
+    burnt integer not null default 0,
     created_at integer not null,
     updated_at integer not null,
     deleted_at integer,
@@ -42,6 +45,7 @@ create table chat (
     title text,
     messages_count integer not null default 0,
     granted_until integer not null default 0 check (granted_until <= 4294967295),
+    burnt integer not null default 0,
     epoch integer not null,
     position integer not null,
     created_at integer not null,
