@@ -1,0 +1,7 @@
+"""Runs schedules by hand."""
+
+from __future__ import annotations
+
+from tests.simulation.report import main
+
+raise SystemExit(main())
