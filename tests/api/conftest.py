@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,10 @@ from tests.support.deployment import Deployment, Spread
 from tests.support.engines import Engines
 from tests.support.fleet import Fleet
 from tests.support.tenant import Tenant
+
+_REQUEST_ID = re.compile(r'"request_id": "[^"]*"')
+"""Clients choose theirs, and find their lines by it."""
+_TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +34,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterato
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("fleet", marks=pytest.mark.servers)])
 def server(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """Give the session's deployment of either profile; the module's requests raise no traceback in its log."""
+    """Give the session's deployment of either profile; a module leaves no traceback and no token in its log."""
     deployment: Deployment = request.getfixturevalue(request.param)
     before = deployment.log_text().count("Traceback")
     yield deployment
     log = deployment.log_text()
     start = log.rfind("Traceback")
     assert log.count("Traceback") == before, f"a traceback in the log:\n{log[max(0, start - 500) : start + 4000]}"
+    assert not _TOKEN.search(_REQUEST_ID.sub("", log)), "a token in the log"
 
 
 @pytest.fixture(scope="module")

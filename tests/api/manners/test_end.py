@@ -9,7 +9,7 @@ import pytest
 
 from parley.http.wire.limits import Limits
 from tests.support.manners import GET, LATER, POST, Service, assert_problem, fields
-from tests.support.wired import Answer, Raw
+from tests.support.wired import BIG, PAGE, Answer, Raw
 
 
 def test_connection_beyond_the_bound_is_refused_until_another_leaves(start: Callable[[Limits], Service]) -> None:
@@ -53,6 +53,26 @@ def test_half_sent_bodies_of_all_clients_are_bounded_together(start: Callable[[L
     for answer in refused:
         assert_problem(answer, 503, "unavailable")
         assert answer.headers["Retry-After"] == "1"
+
+
+def test_answers_that_clients_do_not_take_are_bounded_together(start: Callable[[Limits], Service]) -> None:
+    """An answer counts in full until its last byte is out, for it is kept in full; who goes beyond the bound is cut."""
+    service = start(Limits(max_unread_bytes=3 * len(PAGE) + 4096))
+    clients = [service.connect(receive_buffer=4096) for _ in range(8)]
+    for client in clients:
+        client.send(GET.replace(b"/health", b"/page"))
+    service.wired.until(lambda: service.wired.listener.connections == 3)
+    with service.connect() as other:
+        status = other.ask(GET).status
+    for client in clients:
+        client.socket.close()
+    service.wired.until(lambda: service.wired.listener.connections == 0)
+    with service.connect(receive_buffer=4096) as alone:
+        alone.send(GET.replace(b"/health", b"/big").replace(b"Host", b"Connection: close\r\nHost"))
+        received = alone.rest_slowly(1024 * 1024, 0.01)
+
+    assert status == 200
+    assert received.endswith(BIG), "one client alone may have an answer that is larger than the bound"
 
 
 def _answer_or_none(client: Raw) -> Answer | None:

@@ -1,0 +1,1 @@
+"""Every parser that was written by hand, in one table, under any bytes."""
