@@ -2,7 +2,7 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-compiled test-matrix test-peers check bench bench-quick bench-scale bench-report \
+.PHONY: help serve test test-compiled test-matrix test-peers check audit faults bench bench-quick bench-scale bench-report \
   bench-tools lint format types imports system environment compiled clean
 MAKEFLAGS += --no-print-directory
 
@@ -33,6 +33,14 @@ test-peers: environment ## Check that what the benchmarks measure Parley against
 
 check: environment lint types imports ## The inner loop: lint, types, import rule, unit and contract suites without servers
 	$(PYTEST) -n 2 --dist worksteal -m "not servers" tests/unit tests/contract $(ARGS)
+	@$(BIN)/python -m tests.support.audit
+
+audit: environment ## Ask whether what uv.lock pins has a known vulnerability; needs the network, and says so without it
+	@$(BIN)/python -m tests.support.audit
+
+faults: system environment ## Break what Parley stands on, three times each way, and judge what clients saw; at most 75 minutes
+	@scripts/faults-tools.sh
+	$(BIN)/python -m tests.faults run $(ARGS)
 
 bench: bench-tools ## Measure what this commit has no result of yet, at most an hour, and write the report
 	$(BENCH) run $(ARGS)

@@ -7,7 +7,6 @@ from typing import Final
 from benchmarks.cells import (
     bulk,
     creates,
-    cross_check,
     embedded,
     full_api,
     persist,
@@ -20,7 +19,7 @@ from benchmarks.cells import (
 CELLS: Final = tuple(
     cell
     for module in (
-        creates, bulk, processes, full_api, embedded, reads, persist, servers, search, cross_check
+        creates, bulk, processes, full_api, embedded, reads, persist, servers, search
     )
     for cell in module.CELLS
 )  # fmt: skip

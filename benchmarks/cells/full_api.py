@@ -52,4 +52,4 @@ def measure() -> Mapping[str, object]:
     return Result(rows=rows, figures=[figure], settings=told, versions=versions).plain()
 
 
-CELLS: Final = (Cell("full-api", "Creates through the full API", "bench", 130, measure),)
+CELLS: Final = (Cell("full-api", "Creates through the full API", "bench", 120, measure),)

@@ -29,9 +29,7 @@ def measure() -> Mapping[str, object]:
         for _ in range(effort().rounds):
             waiting: list[Sample] = []
             while sum(sample.answered for sample in waiting) < effort().backlog:
-                waiting.append(refuse_errors(
-                    create(servers.target(), seconds=1), "a burst"
-                ))  # fmt: skip
+                waiting.append(refuse_errors(create(servers.target()), "a burst"))
             drained.append(drain(servers, memory))
             servers.settle(*waiting)
         told, versions = {"connections": servers.settings()}, servers.versions()
@@ -59,4 +57,4 @@ def drain(servers: Servers, memory: list[float]) -> Sample:
         return Sample(answered=servers.rows() - before, errors=0, seconds=spent.seconds, spent=spent)
 
 
-CELLS: Final = (Cell("persist", "Persist into MariaDB, one worker", "bench", 260, measure),)
+CELLS: Final = (Cell("persist", "Persist into MariaDB, one worker", "bench", 300, measure),)

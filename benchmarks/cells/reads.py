@@ -137,5 +137,5 @@ def require_tail(api: str, pages: Row) -> None:
 
 CELLS: Final = (
     Cell("reads-embedded", "Reads, from the tail and from embedded SQLite", "bench", 150, measure_embedded),
-    Cell("reads-mariadb", "Reads from MariaDB", "bench", 100, measure_mariadb),
+    Cell("reads-mariadb", "Reads from MariaDB", "bench", 95, measure_mariadb),
 )

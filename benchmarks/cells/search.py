@@ -130,6 +130,6 @@ def _timed(api: Caller, path: str) -> float:
 
 
 CELLS: Final = (
-    Cell("search-embedded", "Substring search, embedded", "bench", 150, measure_embedded),
-    Cell("search-opensearch", "Substring search, OpenSearch", "bench", 240, measure_opensearch),
+    Cell("search-embedded", "Substring search, embedded", "bench", 70, measure_embedded),
+    Cell("search-opensearch", "Substring search, OpenSearch", "bench", 160, measure_opensearch),
 )

@@ -53,7 +53,7 @@ def measure_whole() -> Mapping[str, object]:
     with work_folder() as folder, Servers(folder) as servers, servers.working(EVERYTHING):
         chat = f"/api/v1/applications/{servers.tokens[0]}/chats/1"
         for _ in range(effort().rounds):
-            seconds = max(1, effort().long_s // 3)
+            seconds = max(1, effort().long_s // 6)
             closed.append(create(servers.target(), seconds=seconds))
             servers.settle(refuse_errors(closed[-1], "creates"))
             servers.await_indexed()
@@ -100,6 +100,6 @@ def taken(rate: int, samples: Sequence[Sample]) -> Figure:
 
 
 CELLS: Final = (
-    Cell("stored", f"Create to stored at {STORED_RATE:,}/s offered", "bench", 370, measure_stored),
-    Cell("whole", "The server profile, everything on one machine", "bench", 520, measure_whole),
+    Cell("stored", f"Create to stored at {STORED_RATE:,}/s offered", "bench", 405, measure_stored),
+    Cell("whole", "The server profile, everything on one machine", "bench", 500, measure_whole),
 )

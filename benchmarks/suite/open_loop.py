@@ -1,7 +1,6 @@
 """The open loop of ``parley bench`` over the chats of many applications, with a key for each create if wanted.
 
-Each latency counts from the moment the request was due, so a stall of the server is not hidden. The cell
-``cross-check`` compares it with oha on the same server.
+Each latency counts from the moment the request was due, so a stall of the server is not hidden.
 """
 
 from __future__ import annotations

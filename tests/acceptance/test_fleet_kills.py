@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.support.engines.redis import RedisServer
 from tests.support.fleet import Fleet, Member
 from tests.support.pace import hold_async
 from tests.support.polling import wait_for
-from tests.support.replay import check_counts, check_records, distinct, read_lines, stored_messages
+from tests.support.replay import check_counts, check_records, distinct, read_lines, stored_messages, walk
 from tests.support.tap import Tap
 from tests.support.tenant import Tenant
 from tests.support.workload import CreateLoad, Progress
@@ -70,9 +71,13 @@ async def test_each_record_is_stored_once_when_workers_and_redis_are_killed(
             assert importer.returncode == 0, output
             assert min(unknown) > 0, unknown
             assert rejected_lines(tmp_path) == [i for i, line in enumerate(lines, 1) if not line["body"].strip()]
-            check_load(client, load, loaded.path)
+            check_load(client, load, loaded.path, voided(fleet, mariadb_server, loaded.token))
             stored = stored_messages(client, imported.path)
-            check_records(stored, distinct(lines))
+            titles = {chat["number"]: chat["title"] for chat in walk(client, f"{imported.path}/chats")}
+            void = defaultdict[str, list[int]](list)
+            for chat, number in voided(fleet, mariadb_server, imported.token):
+                void[titles[chat]].append(number)
+            check_records(stored, distinct(lines), void)
             wait_until_drained(fleet, mariadb_server, sum(map(len, stored.values())) + len(load.acknowledged))
             check_counts(client, imported.path, stored)
             imported.wait_until_indexed(imported.create_chat())
@@ -126,6 +131,17 @@ async def killing(workers: list[Member], rng: Random) -> AsyncIterator[None]:
         for worker in workers:
             if not worker.is_running():
                 await asyncio.to_thread(worker.start)
+
+
+def voided(fleet: Fleet, mariadb: MariaDbServer, token: str) -> set[tuple[int, int]]:
+    """Give every (chat, number) of an application in the gap ledger: a Redis that is away loses what it was granted."""
+    ranges = mariadb.run(
+        "select a.token, c.number, g.first, g.last from gap g join chat c on c.id = g.chat_id "
+        "join application a on a.id = c.application_id",
+        fleet.database,
+    )
+    own = [(int(chat), int(first), int(last)) for owner, chat, first, last in ranges if owner == token]
+    return {(chat, number) for chat, first, last in own for number in range(first, last + 1)}
 
 
 def check_is_clean(fleet: Fleet) -> None:

@@ -140,7 +140,7 @@ def test_operator_is_told_which_package_brings_venv(clone: Path, tmp_path: Path)
 
 
 def test_build_server_runs_every_suite_whole(tmp_path: Path) -> None:
-    """Nothing may be left out, and `make test` names no test: pytest runs all it finds, then some of it compiled."""
+    """Nothing may be left out: pytest runs all it finds, then some of it compiled, then what is pinned is audited."""
     path = programs(tmp_path / "bin", "bash", "dirname", "env")
     make = tmp_path / "bin" / "make"
     make.write_text(f'#!/usr/bin/env bash\necho "CI=$CI"\nexec {shutil.which("make")} --dry-run "$@"\n')
@@ -149,8 +149,9 @@ def test_build_server_runs_every_suite_whole(tmp_path: Path) -> None:
     done = subprocess.run([ROOT / ".ci" / "run"], env={"PATH": path}, check=True, capture_output=True, text=True)
 
     said = [line.strip() for line in done.stdout.splitlines()]
-    compiled = said[-1].split()
+    compiled = next(line for line in said if line.startswith(".compiled/bin/python")).split()
     assert said[0] == "CI=true"
     assert ".venv/bin/python -m pytest -n 2 --dist loadfile" in said
     assert compiled[:5] == [".compiled/bin/python", "-m", "pytest", "-p", "tests.support.compiled"]
+    assert said[-1] == ".venv/bin/python -m tests.support.audit"
     assert all((ROOT / word).exists() for word in compiled if word.startswith("tests/"))

@@ -56,7 +56,7 @@ class House:
         await self._storage.start()
         assert self._storage.shared is not None
         self.storage, self.tenants, self.changes, self.erasure, self.counts, *_ = self._storage
-        self.scopes, self.persisting, self.leases, self.dead_letters = self._storage.shared
+        self.scopes, self.persisting, self.leases, self.dead_letters, self.numbering = self._storage.shared
 
     async def close(self) -> None:
         """Close it, as a process does that stops."""

@@ -72,7 +72,7 @@ class Relay:
         from_server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
         ways = {
             asyncio.create_task(self._carry(reader, to_server, self.received)),
-            asyncio.create_task(self._carry(from_server, writer, None)),
+            asyncio.create_task(self._carry_answers(from_server, writer)),
         }
         self._carrying |= ways
         try:
@@ -83,6 +83,10 @@ class Relay:
             self._carrying -= ways
             to_server.close()
             writer.close()
+
+    async def _carry_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry what the server says; a relay of another kind may do more with it."""
+        await self._carry(reader, writer, None)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray | None) -> None:
         with suppress(ConnectionError):

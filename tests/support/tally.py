@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-SUITES = ("tests/unit", "tests/contract", "tests/api", "tests/acceptance")
+SUITES = ("tests/unit", "tests/contract", "tests/simulation", "tests/api", "tests/acceptance")
 HOLES = ("skipped", "xfailed", "xpassed", "rerun", "deselected")
 KINDS = ("passed", "failed", "errors", *HOLES)
 

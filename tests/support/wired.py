@@ -26,8 +26,10 @@ T = TypeVar("T")
 
 PATIENCE_S = 10.0
 BIG = b"x" * (5 * 1024 * 1024)
+PAGE = b"y" * (700 * 1024)
+"""Little more than a kernel takes for a client that does not read."""
 _JSON = (b"Content-Type", b"application/json")
-_METHODS = {"/health": "GET, HEAD", "/echo": "POST", "/later": "POST", "/big": "GET", "/broken": "GET"}
+_METHODS = {"/health": "GET, HEAD", "/echo": "POST", "/later": "POST", "/big": "GET", "/page": "GET", "/broken": "GET"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Answer:
 
 
 class Sample:
-    """Routes to try the wire with: ``/health``, ``/echo``, ``/later`` (until `release`), ``/big``, ``/broken``."""
+    """Routes: ``/health``, ``/echo``, ``/later`` (until `release`), ``/big``, ``/page``, ``/broken``."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
@@ -94,8 +96,8 @@ class Sample:
             return _refusal(request, TooLargeError("The body is too large"))
         if request.path == "/broken":
             raise RuntimeError("secret 0123456789abcdef")
-        if request.path == "/big":
-            return 200, [], BIG
+        if request.path in {"/big", "/page"}:
+            return 200, [], BIG if request.path == "/big" else PAGE
         if request.path == "/health":
             return 200, [_JSON], b'{"status":"healthy"}'
         seen = {

@@ -40,25 +40,37 @@ class AsyncClient:
         self._authority, self._host, self._port = parts.netloc, parts.hostname, parts.port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, target: str, value: object, key: str) -> Answer:
-        """Send one JSON request with an idempotency key and read its answer.
+    async def post(self, target: str, value: object, key: str | None) -> Answer:
+        """Send one JSON request, with an idempotency key if there is one, and read its answer, as `request` does."""
+        return await self.request("POST", target, value, [] if key is None else [("Idempotency-Key", key)])
+
+    async def request(
+        self, method: str, target: str, value: object = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Send one request, with a JSON body if there is a value, and read its answer.
 
         Raises:
             NotSentError: the service did not take the connection.
             NoAnswerError: the outcome is unknown.
         """
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the service has ended it meanwhile
         try:
             self._streams = self._streams or await asyncio.open_connection(self._host, self._port)
         except OSError as error:
             raise NotSentError from error
         reader, writer = self._streams
-        body = json.dumps(value, ensure_ascii=False).encode()
+        body = None if value is None else json.dumps(value, ensure_ascii=False).encode()
+        sent = headers if body is None else [JSON_TYPE, *headers]
         try:
-            writer.write(render("POST", target, body, [JSON_TYPE, ("Idempotency-Key", key)], self._authority))
+            writer.write(render(method, target, body, sent, self._authority))
             answer = await _read_answer(reader)
         except (OSError, asyncio.IncompleteReadError) as error:
             self.close()
             raise NoAnswerError from error
+        except BaseException:  # what was sent on this connection is nobody's any more
+            self.close()
+            raise
         if (answer.header("Connection") or "").lower() == "close":
             self.close()
         return answer
@@ -106,8 +118,16 @@ class Posted(NamedTuple):
 class CreateLoad:
     """Concurrent clients that create messages in one application's chats, each with a key of its own."""
 
-    def __init__(self, urls: Sequence[str], token: str, chats: int, rng: Random, progress: Progress) -> None:
-        """Share the clients among the services, send to random chats from 1 to ``chats``."""
+    def __init__(  # noqa: PLR0913 - what a load is made of
+        self, urls: Sequence[str], token: str, chats: int, rng: Random, progress: Progress, *, keyed: bool = True
+    ) -> None:
+        """Share the clients among the services, send to random chats from 1 to ``chats``.
+
+        Without keys a message is sent again only where it certainly was not written.
+        """
+        self._keyed = keyed
+        self.aside = 0
+        """Acknowledged with a number that the standby gave."""
         self.acknowledged: dict[tuple[int, int], str] = {}
         """Body by (chat, number)."""
         self.in_flight = 0
@@ -169,12 +189,12 @@ class CreateLoad:
         target = f"{APPLICATIONS}/{self._token}/chats/{posted.chat}/messages"
         self.in_flight += 1
         try:
-            answer = await client.post(target, {"body": posted.body}, key)
+            answer = await client.post(target, {"body": posted.body}, key if self._keyed else None)
         except NotSentError:
             return False
         except NoAnswerError:
             self.unknown.append(posted)
-            return False
+            return not self._keyed
         finally:
             self.in_flight -= 1
             self._progress.note()
@@ -183,6 +203,8 @@ class CreateLoad:
     def _take(self, answer: Answer, posted: Posted) -> bool:
         if answer.status == UNKNOWN_OUTCOME:
             self.unknown.append(posted)
+            if not self._keyed:
+                return True
         if answer.status in {UNAVAILABLE, UNKNOWN_OUTCOME}:
             return False
         if answer.status != OK_CREATED:
@@ -192,5 +214,6 @@ class CreateLoad:
         if place in self.acknowledged:
             self.findings.append(("number given twice", place, self.acknowledged[place], posted))
         self.acknowledged[place] = posted.body
+        self.aside += answer.header("Parley-Degraded") == "numbering"
         self.replayed += answer.header("Idempotent-Replayed") == "true"
         return True

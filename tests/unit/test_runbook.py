@@ -19,6 +19,9 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 
 ALERTS, REASONS, DETAILS, EVENTS = "Alerts", "Reasons of /ready", "Details", "Log events"
+GUIDES = ("A database older than its log", "Differences", "Differences that nothing repairs")
+"""Sections that lead somebody through more than one look."""
+
 FIELDS = ("First", "Wait?", "Gone when")
 
 LEVELS = {"warning": 0, "error": 0, "exception": 0, "critical": 0, "log": 1}
@@ -46,7 +49,10 @@ NO_REASONS = {
 """Strings of those places that are names, and never said on /ready."""
 
 DETAILS_IN = ("database", "log", "search", "storage")
-"""Folders whose errors stand behind the colon of a dependency or a worker; only commands take snapshots."""
+"""Folders whose errors stand behind the colon of a dependency or a worker."""
+
+OF_COMMANDS = {"snapshot", "archive", "copying"}
+"""Modules in them that only commands use, which print their errors."""
 
 FOREIGN_METRICS = {"up", "probe_success", "probe_failed_due_to_regex"}
 """Prometheus' own, and those of the blackbox exporter."""
@@ -195,7 +201,7 @@ def test_the_contents_list_each_entry_once() -> None:
         title
         for name in (ALERTS, REASONS, DETAILS, EVENTS)
         for title in (name, *(entry.title for entry in entries(runbook[name])))
-    ]
+    ] + list(GUIDES)
     anchors = {slug(title) for title in [*runbook, *titles]}
 
     listed = re.findall(r"^ *- \[(.+?)\]\(#(.+?)\)$", runbook["Contents"], flags=re.MULTILINE)
@@ -236,7 +242,9 @@ def test_each_reason_of_ready_has_an_entry() -> None:
 def test_each_detail_of_what_is_away_is_explained() -> None:
     """The sentence behind the colon is in the table with what to do, as each sentence of an adapter's error is."""
     sample = ast.parse("raise UnavailableError('gone', code=1)\nraise _unavailable(f'{x} left')\nraise OSError('no')")
-    paths = [path for name in DETAILS_IN for path in sorted((SOURCE / name).rglob("*.py")) if path.stem != "snapshot"]
+    paths = [
+        path for name in DETAILS_IN for path in sorted((SOURCE / name).rglob("*.py")) if path.stem not in OF_COMMANDS
+    ]
     said = {text for path in paths for text in details(parse(path))}
 
     assert details(sample) == ["gone", "… left"]

@@ -1,0 +1,95 @@
+"""``python -m tests.faults``: run the cells of this commit that have no result yet, and write the report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from fnmatch import fnmatch
+from functools import cache, partial
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+
+from benchmarks.suite.cell import Cell as Measured
+from benchmarks.suite.commit import present_commit
+from benchmarks.suite.machine import describe_machine
+from benchmarks.suite.results import MixedCommitsError, Results
+from benchmarks.suite.runner import run_cells
+from tests.faults.cells import CELLS, RUNS, Cell
+from tests.faults.judged import Stage
+from tests.faults.report import is_good, render
+from tests.support.engines.opensearch import OpenSearchServer
+
+FAULTS: Final = Path(__file__).parents[2] / ".faults"
+COMMANDS: Final = {
+    "run": "run every cell, all runs of it",
+    "report": "write the report of this commit's results",
+    "list": "print the cells",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command says; 1 if any run was not valid."""
+    given = _parser().parse_args(arguments)
+    console = Console(width=140)
+    chosen = [cell for cell in CELLS.values() if fnmatch(cell.file, given.only)]
+    if given.command == "list":
+        for cell in chosen:
+            console.print(f"{cell.file:32} {cell.budget_s:4} s  {cell.title}", highlight=False)
+        return 0
+    results = Results(FAULTS, present_commit(), "full" if given.runs == RUNS else "trial")
+    if given.command == "run":
+        _run(chosen, results, given, console)
+    report = results.folder / "report.md"
+    report.write_text(render(results), "utf-8")
+    console.print(f"written: {report}")
+    return 0 if all(is_good(record) for record in results.read()) else 1
+
+
+def _run(chosen: list[Cell], results: Results, given: argparse.Namespace, console: Console) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is stopped
+    os.environ["CI"] = "1"  # an engine that is missing is a failure, not a skip
+    results.folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="faults-") as folder, ExitStack() as stack:
+
+        @cache
+        def opensearch() -> OpenSearchServer:
+            return stack.enter_context(OpenSearchServer(Path(folder)))
+
+        stage = Stage(results.commit.id, results.folder / "histories", opensearch)
+        cells = [
+            Measured(cell.file, cell.title, "bench", cell.budget_s, partial(_measure, stage, cell, given))
+            for cell in chosen
+        ]
+        run_cells(cells, results, describe_machine(results.folder), console)
+
+
+def _measure(stage: Stage, cell: Cell, given: argparse.Namespace) -> Mapping[str, Any]:
+    return {"runs": msgspec.to_builtins(stage.play(cell, count(given.seed), given.runs))}
+
+
+def _parser() -> argparse.ArgumentParser:
+    told = "\n".join(f"  {name:8}{sentence}" for name, sentence in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        "faults", description=f"{__doc__}\n\n{told}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="only cells whose name fits, as f3-*")
+    parser.add_argument("--runs", type=int, default=RUNS, help="another number of runs makes a trial, kept apart")
+    parser.add_argument("--seed", type=int, default=1, help="of the first run; the others follow")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MixedCommitsError as error:
+        sys.exit(str(error))

@@ -1,0 +1,102 @@
+"""One cell, run several times, and what the checker says of each recording."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from parley.verify.verdict import Verdict, verify
+from tests.faults.cells import RUNS, Cell
+from tests.faults.embedded import EmbeddedSite
+from tests.faults.run import Plan, run
+from tests.faults.server import ServerSite
+from tests.faults.site import Site
+from tests.support.engines.opensearch import OpenSearchServer
+
+CLEAN: Final = "clean"
+_FINDINGS: Final = 10
+
+State = Literal["valid", "invalid", "unknown"]
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of one run beside its recording."""
+
+    seed: int
+    state: State
+    reasons: list[str]
+    checks: dict[str, int]
+    findings: list[dict[str, Any]]
+    told: dict[str, Any]
+    totals: dict[str, Any]
+    felt: list[dict[str, Any]]
+    seconds: float
+
+
+class Stage:
+    """Where cells are run, and their recordings judged."""
+
+    def __init__(self, commit: str, histories: Path, opensearch: Callable[[], OpenSearchServer]) -> None:
+        """Name the commit, where recordings are kept, and who gives a running OpenSearch."""
+        self._commit = commit
+        self._histories = histories
+        self._opensearch = opensearch
+
+    def play(self, cell: Cell, seeds: Iterator[int], runs: int = RUNS) -> list[Judged]:
+        """Run a cell on one site, so many times with other seeds.
+
+        Raises:
+            AssertionError: the fault did not come about as meant, or the site's processes failed in a way of their own.
+        """
+        with self._site(cell) as site:
+            judged = [self._judge(cell, site, next(seeds)) for _ in range(runs)]
+            assert "Traceback" not in site.log_text(), f"a process failed: {_around(site.log_text(), 'Traceback')}"
+        return judged
+
+    def _judge(self, cell: Cell, site: Site, seed: int) -> Judged:
+        history = self._histories / cell.file / str(seed)
+        shutil.rmtree(history, ignore_errors=True)
+        began = time.monotonic()
+        plan = Plan(cell.title, cell.nemesis, cell.level, seed, self._commit, cell.swallows)
+        told = asyncio.run(run(site, plan, history))
+        return judge(verify(history), told, seed, time.monotonic() - began)
+
+    @contextmanager
+    def _site(self, cell: Cell) -> Iterator[Site]:
+        folder = Path(tempfile.mkdtemp(prefix="faults-"))
+        try:
+            with self._open(cell, folder) as site:
+                yield site
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _open(self, cell: Cell, folder: Path) -> AbstractContextManager[EmbeddedSite | ServerSite]:
+        if cell.profile == "embedded":
+            return EmbeddedSite(folder, cell.needs)
+        return ServerSite(folder, self._opensearch(), cell.needs)
+
+
+def judge(verdict: Verdict, told: dict[str, Any], seed: int, seconds: float) -> Judged:
+    """Put together what the checker and ``parley check`` say."""
+    state, reasons = verdict.state, list(verdict.reasons)
+    if told["check"] != CLEAN:
+        state, reasons = "invalid", [*reasons, f"parley check differs: {told['check']}"]
+    return Judged(
+        seed=seed, state=state, reasons=reasons, checks=verdict.checks,
+        findings=[msgspec.to_builtins(finding) for finding in verdict.findings[:_FINDINGS]],
+        told=told, totals=msgspec.to_builtins(verdict.totals) or {},
+        felt=[msgspec.to_builtins(felt) for felt in verdict.availability], seconds=round(seconds, 1),
+    )  # fmt: skip
+
+
+def _around(text: str, word: str) -> str:
+    at = text.index(word)
+    return text[max(0, at - 500) : at + 2_000]

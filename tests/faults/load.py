@@ -1,0 +1,102 @@
+"""Clients that write, change, delete, read and search without end, at random, as a seed says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Final
+
+from tests.faults.client import Doors, RecordedClient
+from tests.faults.reading import Readers
+from tests.faults.recorder import Recorder
+from tests.faults.world import KnownApplication
+from tests.faults.writing import Writers
+from tests.support.pace import hold_async
+from tests.support.workload import Progress
+
+CLIENTS: Final = 48
+IN_FLIGHT: Final = 32
+_THINKS_S: Final = 0.12
+"""A client's mean pause between two operations: the machine is to be busy, not full."""
+_LOOKS_AGAIN_S: Final = 0.1
+"""A client's pause after it was refused."""
+
+
+class Load:
+    """All clients of a run, and how far they are."""
+
+    def __init__(
+        self, doors: Doors, applications: Sequence[KnownApplication], recorder: Recorder, seed: int, progress: Progress
+    ) -> None:
+        """Ask at the doors for what the applications have."""
+        self.acknowledged = 0
+        """Creates that were answered with 201."""
+        self.unknown = 0
+        """Writes whose outcome nobody told."""
+        self.creating = 0
+        """Creates that are on their way at present."""
+        self.progress = progress
+        self.doors, self._applications, self._recorder, self._seed = doors, applications, recorder, seed
+        self._hurrying = False
+        self._stopping = False
+
+    @asynccontextmanager
+    async def running(self, clients: int = CLIENTS) -> AsyncIterator[None]:
+        """Run the clients inside; on leaving, each finishes what it is at."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._live(Random(f"{self._seed}-{i}"))) for i in range(clients)]
+            try:
+                yield
+                self._stopping = True
+            except BaseException:
+                for task in tasks:
+                    task.cancel()
+                raise
+
+    async def acknowledge(self, more: int) -> None:
+        """Wait until so many more creates are acknowledged."""
+        goal = self.acknowledged + more
+        await self.progress.reach(lambda: self.acknowledged >= goal)
+
+    @asynccontextmanager
+    async def volley(self) -> AsyncIterator[None]:
+        """Have all clients create without a pause, and go inside in the very turn in which enough are on their way."""
+        self._hurrying = True
+        try:
+            await self.progress.reach(lambda: self.creating >= IN_FLIGHT)
+            yield
+        finally:
+            self._hurrying = False
+
+    async def _live(self, rng: Random) -> None:
+        client = RecordedClient(self._recorder)
+        writers = Writers(client, self.doors, rng, self)
+        readers = Readers(client, self.doors, rng)
+        deeds: list[tuple[int, Callable[[KnownApplication], Awaitable[bool]]]] = [
+            (55, writers.post), (4, writers.post_bulk), (2, writers.create_chat), (5, writers.edit),
+            (4, writers.delete), (1, writers.delete_chat), (10, readers.get), (6, readers.walk),
+            (5, readers.count), (5, readers.search),
+        ]  # fmt: skip
+        weights = [weight for weight, _ in deeds]
+        try:
+            while not self._stopping:
+                (_, deed), *_ = rng.choices(deeds, weights)
+                if self._hurrying:
+                    deed = writers.post
+                done = await deed(rng.choice(self._applications))
+                self.progress.note()
+                await hold_async(self._pause_s(rng, done=done))
+        finally:
+            client.close()
+
+    def _pause_s(self, rng: Random, *, done: bool) -> float:
+        if not done:
+            return _LOOKS_AGAIN_S
+        return 0 if self._hurrying else rng.expovariate(1 / _THINKS_S)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether clients are to end."""
+        return self._stopping

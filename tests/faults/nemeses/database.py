@@ -1,0 +1,62 @@
+"""Harms MariaDB: it is away, dies in the midst of a commit, is slow to lock, refuses to write or to connect."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from tests.faults.run import Strike
+from tests.faults.server import ServerSite
+from tests.support.pace import hold_async
+
+_AWAY_S: Final = 20.0
+_ILL_S: Final = 6.0
+_KILLS: Final = 3
+_FEW: Final = 10
+"""Connections; that is the least that MariaDB can be told."""
+
+
+async def be_away(strike: Strike[ServerSite]) -> None:
+    """Stop it for a while: creates go on. Then kill it while it commits."""
+    mariadb = strike.site.mariadb
+    async with strike.load.volley(), strike.fault("mariadb away"):
+        await asyncio.to_thread(mariadb.stop)
+        await hold_async(_AWAY_S)
+        await asyncio.to_thread(mariadb.start)
+    await strike.calm()
+    for _ in range(_KILLS):
+        async with strike.load.volley(), strike.fault("kill -9 of mariadb"):
+            mariadb.kill()
+            await asyncio.to_thread(mariadb.start)
+        await strike.calm()
+
+
+async def be_ill(strike: Strike[ServerSite]) -> None:
+    """Refuse to write, then to connect, then hold the locks that persisting needs."""
+    for name, harm in {
+        "read_only": _refuse_writes,
+        "max_connections": _refuse_connections,
+        "locks": _hold_locks,
+    }.items():
+        async with strike.load.volley(), strike.fault(name):
+            await asyncio.to_thread(harm, strike.site)
+        await strike.calm()
+
+
+def _refuse_writes(site: ServerSite) -> None:
+    site.mariadb.run_as_root(f"SET GLOBAL read_only = 1; DO SLEEP({_ILL_S}); SET GLOBAL read_only = 0")
+
+
+def _refuse_connections(site: ServerSite) -> None:
+    """End every connection and let only a few in again; one session does it all, for no other could undo it."""
+    ids = site.mariadb.run_as_root("SELECT id FROM information_schema.processlist WHERE user LIKE 'parley%'")
+    ends = "; ".join(f"KILL {id_}" for (id_,) in ids)
+    usual = "SET GLOBAL max_connections = @usual"
+    few = f"SET @usual = @@max_connections; SET GLOBAL max_connections = {_FEW}"
+    site.mariadb.run_as_root(f"{few}; {ends}; DO SLEEP({_ILL_S}); {usual}", goes_on=True)
+
+
+def _hold_locks(site: ServerSite) -> None:
+    """Lock every partition's row for a while."""
+    locks = "START TRANSACTION; SELECT id FROM `partition` FOR UPDATE"
+    site.mariadb.run(f"{locks}; DO SLEEP({_ILL_S}); ROLLBACK", site.fleet.database)

@@ -1,0 +1,80 @@
+"""Harms the log: Redis is killed, hangs, is emptied, put back, or full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from redis import Redis
+
+from tests.faults.run import Strike
+from tests.faults.server import ServerSite
+from tests.support.old_states import put_back, take_snapshot
+from tests.support.pace import hold_async
+
+_KILLS: Final = 5
+_DOWN_S: Final = 1.0
+_AWAY_S: Final = 10.0
+
+
+async def kill(strike: Strike[ServerSite]) -> None:
+    """Kill it under a volley, and start it again: it has all that it answered."""
+    redis = strike.site.redis
+    for _ in range(_KILLS):
+        async with strike.load.volley(), strike.fault("kill -9 of redis"):
+            redis.kill()
+            await hold_async(_DOWN_S)
+            await asyncio.to_thread(redis.start)
+        await strike.calm()
+
+
+async def hang(strike: Strike[ServerSite]) -> None:
+    """Stop it where it is for ten seconds."""
+    async with strike.load.volley(), strike.fault("SIGSTOP of redis"):
+        await asyncio.to_thread(strike.site.redis.pause)
+        await hold_async(_AWAY_S)
+        strike.site.redis.resume()
+    await strike.calm()
+
+
+async def fill(strike: Strike[ServerSite]) -> None:
+    """Leave it no memory: it refuses writes, and gives up nothing that it has."""
+    async with strike.load.volley(), strike.fault("maxmemory"):
+        _set(strike.site, "maxmemory", "1")
+        await hold_async(_AWAY_S)
+        _set(strike.site, "maxmemory", "0")
+    await strike.calm()
+
+
+async def flush(strike: Strike[ServerSite]) -> None:
+    """Empty it under a volley, and once more in a pause."""
+    async with strike.load.volley(), strike.fault("FLUSHALL"):
+        with _asking(strike.site) as client:
+            client.flushall()
+        await strike.calm()
+    await strike.calm()
+
+
+async def put_back_old(strike: Strike[ServerSite]) -> None:
+    """Put back what it was a while ago, as a careless restore does."""
+    redis = strike.site.redis
+    snapshot = await asyncio.to_thread(take_snapshot, redis)
+    await strike.calm()
+    async with strike.load.volley(), strike.fault("old state of redis"):
+        redis.kill()
+        await asyncio.to_thread(put_back, redis, snapshot)
+        await asyncio.to_thread(redis.start)
+    await strike.calm()
+
+
+@contextmanager
+def _asking(site: ServerSite) -> Iterator[Redis]:
+    with Redis(port=site.redis.port) as client:
+        yield client
+
+
+def _set(site: ServerSite, name: str, value: str) -> None:
+    with _asking(site) as client:
+        client.config_set(name, value)

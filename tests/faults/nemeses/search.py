@@ -1,0 +1,30 @@
+"""Harms OpenSearch: writing and reading go on, and searches say so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from tests.faults.run import Strike
+from tests.faults.server import ServerSite
+from tests.support.pace import hold_async
+
+_HANGS_S: Final = 8.0
+
+
+async def kill(strike: Strike[ServerSite]) -> None:
+    """Kill it, and start it again."""
+    async with strike.load.volley(), strike.fault("kill -9 of opensearch"):
+        strike.site.opensearch.kill()
+        await strike.calm()
+        await asyncio.to_thread(strike.site.opensearch.start)
+    await strike.calm()
+
+
+async def hang(strike: Strike[ServerSite]) -> None:
+    """Stop it where it is, and let it go on."""
+    async with strike.load.volley(), strike.fault("SIGSTOP of opensearch"):
+        await asyncio.to_thread(strike.site.opensearch.pause)
+        await hold_async(_HANGS_S)
+        strike.site.opensearch.resume()
+    await strike.calm()

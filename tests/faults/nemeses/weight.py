@@ -1,0 +1,102 @@
+"""Loads more on a site than it can carry at once: clients that do not read, and a backlog."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from tests.faults.client import Door
+from tests.faults.run import Strike
+from tests.faults.server import ServerSite
+from tests.faults.site import Site
+from tests.support.client import Client, render
+from tests.support.pace import hold_async
+from tests.support.polling import wait_for
+from tests.support.tenant import Tenant
+
+_SLOW: Final = 500
+_SLOW_S: Final = 10.0
+_BACKLOG: Final = 200_000
+_BULK: Final = 200
+_STORED_S: Final = 120.0
+_GROWTH: Final = 50 << 20
+_BODY: Final = "backlog " + "x" * 120
+
+
+async def read_nothing(strike: Strike[Site]) -> None:
+    """Ask for large pages on many connections and read nothing of them: memory stays, and others do not notice."""
+    doors = strike.load.doors.api
+    paths = _make_large_page(doors[0])
+    before = memory(strike.site.pids())
+    with ExitStack() as stack:
+        async with strike.fault("500 clients that read nothing"):
+            for i in range(_SLOW):
+                _ask_and_wait(stack, doors[i % len(doors)], paths)
+            await hold_async(_SLOW_S)
+            _note_growth(strike, before)
+    await strike.calm()
+
+
+async def store_late(strike: Strike[ServerSite]) -> None:
+    """Stop the workers until 200,000 messages wait, then start them: memory stays, and live creates go on."""
+    for worker in strike.site.workers:
+        await asyncio.to_thread(worker.stop)
+    before = memory(strike.site.pids())
+    async with strike.fault("backlog"):
+        await asyncio.to_thread(_post_backlog, strike.load.doors.write[0], strike.load.doors.api[0])
+        _note_growth(strike, before)
+        for worker in strike.site.workers:
+            await asyncio.to_thread(worker.start)
+        fresh = memory(strike.site.pids())
+        await asyncio.to_thread(_wait_until_stored, strike.site)
+        _note_growth(strike, fresh, "drained_growth_mb")
+    await strike.calm()
+
+
+def memory(pids: Iterable[int]) -> dict[int, int]:
+    """Give the resident bytes of processes."""
+    page = 4096
+    return {pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in pids}
+
+
+def _note_growth(strike: Strike[Site] | Strike[ServerSite], before: dict[int, int], name: str = "growth_mb") -> None:
+    now = memory(before)
+    most = max(now[pid] - was for pid, was in before.items())
+    strike.told[name] = round(most / (1 << 20), 1)
+    assert most <= _GROWTH, f"a process grew by {most >> 20} MiB"
+
+
+def _make_large_page(door: Door) -> str:
+    with Client(door.url) as api:
+        tenant = Tenant(api, "large")
+        chat = tenant.create_chat()
+        tenant.post_many(chat, ["large " + "y" * 8_000] * 100)
+        return f"{chat}/messages?limit=100"
+
+
+def _ask_and_wait(stack: ExitStack, door: Door, path: str) -> None:
+    host, _, port = door.url.removeprefix("http://").partition(":")
+    connection = stack.enter_context(socket.create_connection((host, int(port)), 5))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.sendall(render("GET", path, None, (), f"{host}:{port}"))
+
+
+def _post_backlog(write: Door, api: Door) -> None:
+    with Client(api.url) as client, Client(write.url) as writer:
+        tenant = Tenant(client, "backlog")
+        chat = tenant.create_chat()
+        for _ in range(_BACKLOG // _BULK):
+            answer = writer.json("POST", f"{chat}/messages/bulk", {"messages": [{"body": _BODY}] * _BULK})
+            assert answer.status == 201, answer
+
+
+def _wait_until_stored(site: ServerSite) -> None:
+    def is_stored() -> bool:
+        ((count,),) = site.mariadb.run("select count(*) from message where body like 'backlog %'", site.fleet.database)
+        return int(count) == _BACKLOG
+
+    wait_for(is_stored, "the backlog is stored", _STORED_S, every_s=0.5)

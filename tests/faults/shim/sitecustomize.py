@@ -1,0 +1,54 @@
+"""What a process of Parley is made to do for a fault that no signal makes. Loaded by `PYTHONPATH`; never installed.
+
+``FAULTS_CLOCK``: a file; the number of milliseconds in it is added to the wall clock.
+``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one now and then. Each
+that is *not* refused leaves a file there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def jump(file: Path) -> None:
+    """Have the wall clock differ by what the file says."""
+    from parley.telemetry.clock import SystemClock  # noqa: PLC0415 - before any other module of Parley
+
+    now_ms = SystemClock.now_ms
+    SystemClock.now_ms = lambda self: now_ms(self) + int(file.read_text() or "0")  # type: ignore[method-assign]
+
+
+def deliver_twice(folder: Path) -> None:
+    """Have every batch come again."""
+    from parley.domain.errors import ConflictError  # noqa: PLC0415
+    from parley.storage.mysql.applying.persisting import MySqlPersisting  # noqa: PLC0415
+
+    apply = MySqlPersisting.apply
+    old: list[tuple[Any, ...]] = []
+
+    async def again(self: MySqlPersisting, *batch: Any) -> None:  # noqa: ANN401 - whatever was delivered
+        try:
+            await apply(self, *batch)
+        except ConflictError:
+            (folder / f"refused-{os.getpid()}").open("ab").write(b".")
+        else:
+            (folder / f"taken-{os.getpid()}").touch()
+
+    async def apply_twice(self: MySqlPersisting, *batch: Any) -> Any:  # noqa: ANN401
+        applied = await apply(self, *batch)
+        await again(self, *batch)
+        if old:
+            await again(self, *old[len(old) // 2])
+        old.append(batch)
+        del old[:-100]
+        return applied
+
+    MySqlPersisting.apply = apply_twice  # type: ignore[assignment, method-assign]
+
+
+if "FAULTS_CLOCK" in os.environ:
+    jump(Path(os.environ["FAULTS_CLOCK"]))
+if "FAULTS_TWICE" in os.environ:
+    deliver_twice(Path(os.environ["FAULTS_TWICE"]))
