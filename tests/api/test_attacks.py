@@ -21,6 +21,7 @@ from tests.support.deployment import Deployment
 from tests.support.tenant import APPLICATIONS, Tenant, expect
 
 Services = dict[str, Client]
+STORED = [("Prefer", "wait=30")]
 BODIED = [name for name, call in CROSSINGS.items() if call.operation.body]
 UNSETTABLE: dict[str, Any] = {
     "id": 7, "number": 99, "numbers": [99], "token": "0" * 32, "created_at": "2001-01-01T00:00:00.000Z",
@@ -74,13 +75,13 @@ def test_what_a_client_cannot_set_is_never_stored(name: str, services: Services)
 
 
 def _written(call: Call, client: Client, api: Client, more: dict[str, Any]) -> list[object]:
-    """Write into an application of its own; give the answer and all that is there then."""
+    """Write into an application of its own; give the answer and all that is there then, stored and counted."""
     tenant = Tenant(api)
-    tenant.post(tenant.create_chat(), "hi")
+    expect(api.json("POST", f"{tenant.create_chat()}/messages", {"body": "hi"}, STORED), 201)
     body = dict(call.body)  # type: ignore[call-overload]
     if "messages" in body:
         body["messages"] = [{**more, **each} for each in body["messages"]]
-    answer = call._replace(body={**more, **body}).send(client, Ids(tenant.token))
+    answer = call._replace(body={**more, **body}).send(client, Ids(tenant.token), headers=STORED)
     assert answer.status in {200, 201}, answer
     paths = ("", "/chats", "/chats/1", "/chats/1/messages", "/chats/99", "/chats/1/messages/99")
     reads = [api.get(tenant.path + path) for path in paths]
