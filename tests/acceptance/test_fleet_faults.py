@@ -6,16 +6,16 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.acceptance.test_fleet_kills import check_is_clean, wait_until_drained
 from tests.acceptance.test_kill import check_load
 from tests.support.client import Answer, Client
+from tests.support.crew import Crew
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
@@ -27,9 +27,6 @@ from tests.support.replay import walk
 from tests.support.tenant import Tenant, expect
 from tests.support.workload import CreateLoad, Progress
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 CHATS = 4
 CLIENTS = 32
 BACK_WITHIN_S = 5.0
@@ -38,29 +35,9 @@ DEPTH = 2_000
 DRAINED_S = 60.0
 
 
-class Crew(NamedTuple):
-    """A fleet at work, and clients that write to it."""
-
-    fleet: Fleet
-    redis: RedisServer
-    mariadb: MariaDbServer
-    workers: list[Member]
-    api: Client
-    tenant: Tenant
-    load: CreateLoad
-    progress: Progress
-
-    @asynccontextmanager
-    async def loaded(self) -> AsyncIterator[None]:
-        """Let the clients write inside, from the first hundred messages on."""
-        async with self.load.running(CLIENTS):
-            await self.acknowledged(100)
-            yield
-
-    async def acknowledged(self, more: int) -> None:
-        """Wait until so many more messages are acknowledged."""
-        goal = len(self.load.acknowledged) + more
-        await self.progress.reach(lambda: len(self.load.acknowledged) >= goal)
+@dataclass(frozen=True)
+class Harmed(Crew):
+    """Looks into the database as well."""
 
     def wait_until_drained(self) -> None:
         """Wait until everything that was acknowledged is a row."""
@@ -75,17 +52,6 @@ class Crew(NamedTuple):
         """Give the highest number that was ever given away in the chat of this path."""
         granted = dict(self.rows("select number, granted_until from chat"))
         return int(granted[chat.rpartition("/")[2]])
-
-    def rows(self, statement: str) -> list[list[str]]:
-        """Ask the database behind the product's back."""
-        return self.mariadb.run(statement, self.fleet.database)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own, to be harmed."""
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture
@@ -104,7 +70,7 @@ def depth() -> int:
 @pytest.fixture
 def crew(
     tmp_path: Path, redis: RedisServer, mariadb: MariaDbServer, opensearch_server: OpenSearchServer, depth: int
-) -> Iterator[Crew]:
+) -> Iterator[Harmed]:
     """Give two workers, two write processes and an API."""
     env = {"PARLEY_DEPTH_MAX_MESSAGES": str(depth)}
     with Fleet(tmp_path, redis=redis, mariadb=mariadb, opensearch=opensearch_server, env=env) as fleet:
@@ -115,13 +81,13 @@ def crew(
             for _ in range(CHATS):
                 tenant.create_chat()
             load = CreateLoad([writer.url for writer in writers], tenant.token, CHATS, Random(5), progress)
-            yield Crew(fleet, redis, mariadb, workers, client, tenant, load, progress)
+            yield Harmed(fleet, redis, mariadb, workers, client, tenant, load, progress, CLIENTS)
         for member in fleet.members:
             assert "Traceback" not in member.log_text()
 
 
 @pytest.mark.timeout(300)
-async def test_no_number_is_given_twice_when_redis_is_flushed(crew: Crew) -> None:
+async def test_no_number_is_given_twice_when_redis_is_flushed(crew: Harmed) -> None:
     """What was stored stays, what was lost is in the gap ledger, and writes go on within seconds."""
     loop = asyncio.get_running_loop()
     async with crew.loaded():
@@ -140,7 +106,7 @@ async def test_no_number_is_given_twice_when_redis_is_flushed(crew: Crew) -> Non
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("depth", [50_000])  # creates go on after the workers are stopped, whatever they left to do
-async def test_no_number_is_given_twice_when_redis_is_put_back_to_an_old_state(crew: Crew) -> None:
+async def test_no_number_is_given_twice_when_redis_is_put_back_to_an_old_state(crew: Harmed) -> None:
     """A snapshot from before grants were extended, a chat was deleted, and much was stored, and some not."""
     kept, gone = crew.tenant.create_chat(), crew.tenant.create_chat()
     before = crew.epoch()
@@ -150,6 +116,8 @@ async def test_no_number_is_given_twice_when_redis_is_put_back_to_an_old_state(c
         bodies = [f"message {number}" for number in range(1, 1_201)]
         await asyncio.to_thread(crew.tenant.post_many, kept, bodies)
         await asyncio.to_thread(wait_for, lambda: crew.granted_until(kept) > 2_000, "a grant is extended", DRAINED_S)
+        stored = "select count(*) from message where body like 'message %'"
+        await asyncio.to_thread(wait_for, lambda: crew.rows(stored) == [["1200"]], "they are stored", DRAINED_S)
         await crew.acknowledged(300)
         for worker in crew.workers:
             await asyncio.to_thread(worker.stop)
@@ -176,7 +144,7 @@ async def test_no_number_is_given_twice_when_redis_is_put_back_to_an_old_state(c
 
 
 @pytest.mark.timeout(300)
-async def test_no_number_is_given_twice_when_the_file_of_redis_lacks_its_end(crew: Crew) -> None:
+async def test_no_number_is_given_twice_when_the_file_of_redis_lacks_its_end(crew: Harmed) -> None:
     """Ten acknowledged entries are gone with a crash, as after a disk that promised to have them."""
     before = crew.epoch()
     async with crew.loaded():
@@ -193,7 +161,7 @@ async def test_no_number_is_given_twice_when_the_file_of_redis_lacks_its_end(cre
 
 
 @pytest.mark.timeout(300)
-async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes_up(crew: Crew) -> None:
+async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes_up(crew: Harmed) -> None:
     """It stands still in the middle of a transaction; another takes over meanwhile."""
     async with crew.loaded():
         paused = await pause_in_transaction(crew)
@@ -209,7 +177,7 @@ async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes_up(crew: Cr
 
 
 @pytest.mark.timeout(300)
-async def test_creates_go_on_up_to_the_depth_bound_while_the_database_is_away(crew: Crew) -> None:
+async def test_creates_go_on_up_to_the_depth_bound_while_the_database_is_away(crew: Harmed) -> None:
     """Then 503 with Retry-After; the end of a chat that is being read stays readable; all drains afterwards."""
     chat = f"{crew.tenant.path}/chats/1"
     expect(crew.api.get(f"{chat}/messages?before=1000000"), 200)
@@ -237,7 +205,7 @@ def flush(redis: RedisServer) -> None:
         assert connection.recv(64).startswith(b"+OK")
 
 
-def check_explained(crew: Crew) -> set[tuple[int, int]]:
+def check_explained(crew: Harmed) -> set[tuple[int, int]]:
     """Check that each acknowledged message is there once, or its number in the gap ledger; give those that are lost."""
     found = {
         (chat, message["number"]): message["body"]
@@ -254,7 +222,7 @@ def check_explained(crew: Crew) -> set[tuple[int, int]]:
     return lost
 
 
-def check_keys(crew: Crew, lost: set[tuple[int, int]]) -> None:
+def check_keys(crew: Harmed, lost: set[tuple[int, int]]) -> None:
     """Check that messages that are there are not created again when their requests are repeated."""
     there = [place for place in crew.load.acknowledged if place not in lost]
     for chat, number in Random(3).sample(there, 100):
@@ -264,13 +232,13 @@ def check_keys(crew: Crew, lost: set[tuple[int, int]]) -> None:
         assert (expect(again, 201)["number"], again.header("Idempotent-Replayed")) == (number, "true")
 
 
-def voided(crew: Crew) -> set[tuple[int, int]]:
+def voided(crew: Harmed) -> set[tuple[int, int]]:
     """Give every (chat, number) of the gap ledger."""
     ranges = crew.rows("select c.number, g.first, g.last from gap g join chat c on c.id = g.chat_id")
     return {(int(chat), number) for chat, first, last in ranges for number in range(int(first), int(last) + 1)}
 
 
-async def pause_in_transaction(crew: Crew) -> Member:
+async def pause_in_transaction(crew: Harmed) -> Member:
     """Stop a worker that has a transaction open, and give it."""
     for _ in range(200):
         for worker in crew.workers:
@@ -282,14 +250,14 @@ async def pause_in_transaction(crew: Crew) -> Member:
     pytest.fail("no worker was caught in a transaction")
 
 
-def is_writing(crew: Crew) -> bool:
+def is_writing(crew: Harmed) -> bool:
     """Tell whether a transaction holds a partition's row, and goes on to hold it."""
     look = "select count(*) from (select id from `partition` for update skip locked) free"
     (total,) = crew.rows("select count(*) from `partition`")
     return all(crew.rows(look) != [total] for _ in range(3))
 
 
-async def refusal(crew: Crew) -> Answer:
+async def refusal(crew: Harmed) -> Answer:
     """Post what is no message until it is refused for another reason, and give the answer."""
     with Client(crew.fleet.members[-1].url) as client:
         target = f"{crew.tenant.path}/chats/1/messages"

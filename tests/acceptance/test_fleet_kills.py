@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -32,13 +32,6 @@ LOAD_CLIENTS = 48
 ACKNOWLEDGED_BETWEEN_KILLS = 300
 WORKER_LIFE_S = 3.0
 DRAINED_S = 60.0
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own, to be killed."""
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.mark.timeout(600)

@@ -6,16 +6,16 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import pytest
 
 from tests.acceptance.test_fleet_kills import check_is_clean
 from tests.support.client import Answer, Client
+from tests.support.crew import Crew
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.opensearch import OpenSearchServer
 from tests.support.engines.redis import RedisServer
@@ -37,31 +37,12 @@ DRAINED_S = 60.0
 TAKEN_OVER_S = 20.0
 
 
-class Crew(NamedTuple):
-    """Two workers, an API and two write processes over a Redis of their own, and clients without keys."""
+@dataclass(frozen=True)
+class Manned(Crew):
+    """Knows who numbers."""
 
-    fleet: Fleet
-    redis: RedisServer
-    mariadb: MariaDbServer
-    workers: list[Member]
     writers: list[Member]
-    api: Client
     write: Client
-    tenant: Tenant
-    load: CreateLoad
-    progress: Progress
-
-    @asynccontextmanager
-    async def loaded(self) -> AsyncIterator[None]:
-        """Let the clients write inside, from the first hundred messages on."""
-        async with self.load.running(CLIENTS):
-            await self.acknowledged(100)
-            yield
-
-    async def acknowledged(self, more: int) -> None:
-        """Wait until so many more messages are acknowledged."""
-        goal = len(self.load.acknowledged) + more
-        await self.progress.reach(lambda: len(self.load.acknowledged) >= goal)
 
     async def aside(self, more: int) -> None:
         """Wait until so many more are acknowledged by the standby."""
@@ -85,26 +66,15 @@ class Crew(NamedTuple):
         await self.aside(1)
         return loop.time() - taken_at
 
-    def rows(self, statement: str) -> list[list[str]]:
-        """Ask the database behind the product's back."""
-        return self.mariadb.run(statement, self.fleet.database)
-
     def modes(self) -> set[str]:
         """Give who numbers."""
         return {mode for (mode,) in self.rows("select mode from `partition`")}
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own, to be harmed."""
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
-
-
-@pytest.fixture
 def crew(
     tmp_path: Path, redis: RedisServer, mariadb_server: MariaDbServer, opensearch_server: OpenSearchServer
-) -> Iterator[Crew]:
+) -> Iterator[Manned]:
     """Give a fleet at work."""
     with Fleet(tmp_path, redis=redis, mariadb=mariadb_server, opensearch=opensearch_server) as fleet:
         workers = [fleet.start("work") for _ in range(2)]
@@ -115,7 +85,9 @@ def crew(
                 tenant.create_chat()
             urls = [writer.url for writer in writers]
             load = CreateLoad(urls, tenant.token, CHATS, Random(5), progress, keyed=False)
-            crew = Crew(fleet, redis, mariadb_server, workers, writers, client, write, tenant, load, progress)
+            crew = Manned(
+                fleet, redis, mariadb_server, workers, client, tenant, load, progress, CLIENTS, writers, write
+            )
             # A chat that only the log knows takes nothing while the log is away: clients would wait for its return.
             wait_for(
                 lambda: crew.rows("select count(*) from chat") == [[str(CHATS)]], "the chats are stored", DRAINED_S
@@ -137,7 +109,7 @@ def start_empty(redis: RedisServer) -> None:
     redis.start()
 
 
-def check_whole(crew: Crew, *, may_lose: bool = False) -> set[tuple[int, int]]:
+def check_whole(crew: Manned, *, may_lose: bool = False) -> set[tuple[int, int]]:
     """Check every number of every chat: one message that was sent, or explained; give what was lost."""
     wait_for(lambda: crew.modes() == {"log"}, "the log numbers again", BACK_WITHIN_S)
     crew.tenant.wait_until_indexed(f"{crew.tenant.path}/chats/1", DRAINED_S)
@@ -172,7 +144,7 @@ def check_whole(crew: Crew, *, may_lose: bool = False) -> set[tuple[int, int]]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("state", ["intact", "empty"])
-async def test_creates_go_on_when_redis_is_killed(crew: Crew, state: str) -> None:
+async def test_creates_go_on_when_redis_is_killed(crew: Manned, state: str) -> None:
     """Nothing is lost when it comes back as it was; when it comes back empty, what nobody had stored, with a word."""
     async with crew.loaded():
         served_s = await crew.take_redis()
@@ -187,7 +159,7 @@ async def test_creates_go_on_when_redis_is_killed(crew: Crew, state: str) -> Non
 
 
 @pytest.mark.timeout(300)
-async def test_creates_go_on_when_redis_hangs(crew: Crew) -> None:
+async def test_creates_go_on_when_redis_hangs(crew: Manned) -> None:
     """What lies in its sockets it may still write when it wakes up: unknown once, and never twice."""
     async with crew.loaded():
         served_s = await crew.take_redis(signal.SIGSTOP)
@@ -201,7 +173,7 @@ async def test_creates_go_on_when_redis_hangs(crew: Crew) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_outages_follow_each_other(crew: Crew) -> None:
+async def test_outages_follow_each_other(crew: Manned) -> None:
     """Each with a return, some of them cut short; every number is explained in the end."""
     rng = Random(11)
     async with crew.loaded():
@@ -219,7 +191,7 @@ async def test_outages_follow_each_other(crew: Crew) -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("moment_s", [0.0, 0.15, 0.3, 0.6])
-async def test_workers_may_die_in_a_standby_and_in_the_return(crew: Crew, moment_s: float) -> None:
+async def test_workers_may_die_in_a_standby_and_in_the_return(crew: Manned, moment_s: float) -> None:
     """The one that lets the database stand by is killed; so is its heir, at some moment of the return."""
     async with crew.loaded():
         await crew.take_redis()
@@ -237,7 +209,7 @@ async def test_workers_may_die_in_a_standby_and_in_the_return(crew: Crew, moment
 
 
 @pytest.mark.timeout(300)
-async def test_a_writer_that_is_cut_off_alone_refuses_and_says_so(crew: Crew, redis: RedisServer) -> None:
+async def test_a_writer_that_is_cut_off_alone_refuses_and_says_so(crew: Manned, redis: RedisServer) -> None:
     """The others go on with the log; it answers 503 at once, and takes creates again when it is back."""
     relay = Relay(redis.port)
     chat = f"{crew.tenant.path}/chats/1"
@@ -274,7 +246,7 @@ async def test_a_writer_that_is_cut_off_alone_refuses_and_says_so(crew: Crew, re
     assert [member.ready()[0] for member in crew.writers] == [200, 200]
 
 
-def test_what_a_standby_answers(crew: Crew) -> None:
+def test_what_a_standby_answers(crew: Manned) -> None:
     """Route by route, on either port: stored, replayed, unknown; what /ready, /health and the metrics say."""
     chat = f"{crew.tenant.path}/chats/1"
     key = [("Idempotency-Key", "before")]
@@ -334,7 +306,7 @@ def check_standby(client: Client, application: str, stored: int, key: list[tuple
     assert client.json("POST", f"{nobody}/chats", {}).status == 404
 
 
-def check_reads(crew: Crew) -> None:
+def check_reads(crew: Manned) -> None:
     """Check what the full API alone answers: rows of the standby at once, unknown where the log may know."""
     chat = f"{crew.tenant.path}/chats/1"
     page = crew.api.get(f"{chat}/messages?before=1000000&limit=1")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.redis import RedisServer
+from tests.support.logs import LogHouse, log_house
 from tests.support.persisters import Site
 from tests.support.ports import DATABASES, Ports, Profile, opened
 from tests.support.served import ServedPorts
@@ -24,6 +25,20 @@ _NAMES = count(1)
 def clock() -> StillClock:
     """Give the time, which stands still."""
     return StillClock()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Give a Redis that the test may kill."""
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def house(server: RedisServer) -> AsyncIterator[LogHouse]:
+    """Give a log on it that gives an append up after two seconds."""
+    async with log_house(server.url, unsettled_s=2.0) as house:
+        yield house
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,24 +14,10 @@ from parley.domain.numbering import Appended, Reason, Refused, Replayed
 from parley.log.batch import FixedBatch
 from parley.log.redis.wires import Call
 from tests.support.engines.redis import RedisServer
-from tests.support.logs import Faults, LogHouse, log_house, notice, wait_until
+from tests.support.logs import Faults, LogHouse, notice, wait_until
 from tests.support.ports import keyed, posted
 
 OTHER_LIFE = [Refused(Reason.EPOCH)]
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """Give a server that the test may kill."""
-    with RedisServer(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def house(server: RedisServer) -> AsyncIterator[LogHouse]:
-    """Give a log on it that gives an append up after two seconds."""
-    async with log_house(server.url, unsettled_s=2.0) as house:
-        yield house
 
 
 async def resume(house: LogHouse, partition: int = 0) -> None:

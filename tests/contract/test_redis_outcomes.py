@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,23 +13,9 @@ from parley.domain.events import ChatCreated, Entry
 from parley.domain.numbering import Appended, Outcome, Reason, Refused, Replayed
 from parley.log.batch import FixedBatch
 from tests.support.engines.redis import RedisServer
-from tests.support.logs import Faults, LogHouse, log_house, wait_until
+from tests.support.logs import Faults, LogHouse, wait_until
 from tests.support.pace import hold_async
 from tests.support.ports import keyed, posted
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """Give a server that the test may kill."""
-    with RedisServer(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def house(server: RedisServer) -> AsyncIterator[LogHouse]:
-    """Give a log on it that gives an append up after two seconds."""
-    async with log_house(server.url, unsettled_s=2.0) as house:
-        yield house
 
 
 async def test_a_batch_whose_reply_is_lost_is_written_once(house: LogHouse) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -14,25 +12,11 @@ from parley.domain.numbering import Appended
 from parley.log.batch import FixedBatch
 from parley.log.redis.reach import PATIENCE_S
 from tests.support.engines.redis import RedisServer
-from tests.support.logs import LogHouse, log_house
+from tests.support.logs import LogHouse
 from tests.support.ports import posted
 from tests.support.stopping import halt
 
 EVERY = frozenset({0, 1})
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """Give a server that the test may kill."""
-    with RedisServer(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def house(server: RedisServer) -> AsyncIterator[LogHouse]:
-    """Give a log on it that gives an append up after two seconds."""
-    async with log_house(server.url, unsettled_s=2.0) as house:
-        yield house
 
 
 async def test_a_server_that_answers_is_there(house: LogHouse) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -14,7 +13,7 @@ from tests.faults.recorder import Recorder
 from tests.faults.world import KnownApplication
 from tests.faults.writing import Writers
 from tests.support.pace import hold_async
-from tests.support.workload import Progress
+from tests.support.workload import Progress, at_work
 
 CLIENTS: Final = 48
 IN_FLIGHT: Final = 32
@@ -45,15 +44,9 @@ class Load:
     @asynccontextmanager
     async def running(self, clients: int = CLIENTS) -> AsyncIterator[None]:
         """Run the clients inside; on leaving, each finishes what it is at."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._live(Random(f"{self._seed}-{i}"))) for i in range(clients)]
-            try:
-                yield
-                self._stopping = True
-            except BaseException:
-                for task in tasks:
-                    task.cancel()
-                raise
+        async with at_work(self._live(Random(f"{self._seed}-{i}")) for i in range(clients)):
+            yield
+            self._stopping = True
 
     async def acknowledge(self, more: int) -> None:
         """Wait until so many more creates are acknowledged."""

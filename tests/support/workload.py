@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tests.support.client import JSON_TYPE, Answer, render
@@ -108,6 +108,19 @@ class Progress:
             await self._happened.wait()
 
 
+@asynccontextmanager
+async def at_work(clients: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run the clients inside and wait for them on leaving; they are cancelled if what is inside fails."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(client) for client in clients]
+        try:
+            yield
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
+
+
 class Posted(NamedTuple):
     """A message that a client sent: where, and what."""
 
@@ -155,15 +168,9 @@ class CreateLoad:
     @asynccontextmanager
     async def running(self, clients: int) -> AsyncIterator[None]:
         """Run the clients inside; on leaving, each finishes the message that it is at."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._work(self._urls[i % len(self._urls)])) for i in range(clients)]
-            try:
-                yield
-                self._stopping = True
-            except BaseException:
-                for task in tasks:
-                    task.cancel()
-                raise
+        async with at_work(self._work(self._urls[i % len(self._urls)]) for i in range(clients)):
+            yield
+            self._stopping = True
 
     async def _work(self, url: str) -> None:
         client = AsyncClient(url)
