@@ -108,6 +108,33 @@ def test_drain_finishes_what_is_in_flight_and_closes_the_rest(start: Callable[[L
         service.connect()
 
 
+def test_drain_answers_a_request_that_lies_in_the_socket(start: Callable[[Limits], Service]) -> None:
+    """It came before the connection was closed: its client must not be left to guess. Half of one is not waited for."""
+    service = start(Limits())
+    roster = service.wired.listener._roster
+    clients = [service.connect() for _ in range(20)]
+    for client in clients:
+        client.ask(GET)
+
+    async def ask_and_drain() -> int:
+        for client in clients:
+            client.send(GET if client is not clients[-1] else GET[:-2])
+        roster.parting = roster.draining = True
+        for connection in list(roster._connections):  # in the same turn of the loop: nothing was read yet
+            connection.drain()
+        return await service.wired.listener.drain(5)
+
+    cut = service.wired.run(ask_and_drain())
+    answers = [client.answer() for client in clients[:-1]]
+
+    assert cut == 0
+    assert [answer.status for answer in answers] == [200] * 19
+    assert [answer.headers.get("Connection") for answer in answers] == ["close"] * 19
+    assert [client.is_closed() for client in clients] == [True] * 20
+    for client in clients:
+        client.socket.close()
+
+
 def test_drain_is_over_at_its_limit(start: Callable[[Limits], Service]) -> None:
     """What is not finished in time is cut and counted."""
     service = start(Limits())

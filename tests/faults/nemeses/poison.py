@@ -10,7 +10,7 @@ from redis import Redis
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
 
-_COUNT: Final = 40
+_COUNT: Final = 12
 _POISONS: Final = (
     (b"9", b"of a version to come"),
     (b"1", b"short"),
@@ -34,7 +34,7 @@ async def poison(strike: Strike[ServerSite]) -> None:
             for i in range(_COUNT):
                 log = logs[i % len(logs)]
                 client.eval(_PUT, 2, log.removesuffix(b":log") + b":meta", log, *next(kinds))
-                await strike.load.acknowledge(5)
+                await strike.load.acknowledge(15)
     await strike.calm()
     letters = strike.site.letters()
     assert len(letters) == _COUNT, f"{len(letters)} letters of {_COUNT} poisons"

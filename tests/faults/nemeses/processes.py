@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Final
 
 from tests.faults.embedded import EmbeddedSite
@@ -20,7 +20,8 @@ _WORKER_KILLS: Final = 67
 """So that three runs are 200."""
 _WORKER_LIFE_S: Final = (0.05, 0.5)
 _HANGS_S: Final = 4.0
-_ROLLS: Final = 4
+_ROLLS: Final = 7
+"""So that three runs are more than 20."""
 
 
 async def kill_server(strike: Strike[EmbeddedSite]) -> None:
@@ -114,8 +115,9 @@ async def _hang(strike: Strike[EmbeddedSite], pid: int, go_on: Callable[[], None
 
 async def _roll(strike: Strike[EmbeddedSite] | Strike[ServerSite], rolls: list[Callable[[], None]], name: str) -> None:
     before = strike.load.unknown
-    for roll in [one for _ in range(_ROLLS) for one in rolls]:
+    for roll in islice(cycle(rolls), _ROLLS):
         async with strike.load.volley(), strike.fault(name):
             await asyncio.to_thread(roll)
         await strike.calm()
-    strike.told["lost_answers"] = strike.load.unknown - before
+    lost = strike.told["lost_answers"] = strike.load.unknown - before
+    assert not lost, f"{lost} requests were not answered"

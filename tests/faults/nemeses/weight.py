@@ -21,6 +21,8 @@ from tests.support.tenant import Tenant
 _SLOW: Final = 500
 _SLOW_S: Final = 10.0
 _BACKLOG: Final = 200_000
+_IN_A_CHAT: Final = 800
+"""A new chat takes a thousand while no worker is there to grant more."""
 _BULK: Final = 200
 _STORED_S: Final = 120.0
 _GROWTH: Final = 50 << 20
@@ -88,10 +90,11 @@ def _ask_and_wait(stack: ExitStack, door: Door, path: str) -> None:
 def _post_backlog(write: Door, api: Door) -> None:
     with Client(api.url) as client, Client(write.url) as writer:
         tenant = Tenant(client, "backlog")
-        chat = tenant.create_chat()
-        for _ in range(_BACKLOG // _BULK):
-            answer = writer.json("POST", f"{chat}/messages/bulk", {"messages": [{"body": _BODY}] * _BULK})
-            assert answer.status == 201, answer
+        for _ in range(_BACKLOG // _IN_A_CHAT):
+            chat = tenant.create_chat()
+            for _ in range(_IN_A_CHAT // _BULK):
+                answer = writer.json("POST", f"{chat}/messages/bulk", {"messages": [{"body": _BODY}] * _BULK})
+                assert answer.status == 201, answer
 
 
 def _wait_until_stored(site: ServerSite) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 from parley.domain.errors import ParleyError
 from parley.http.problems import refuse
 from parley.http.wire.answers import CONTINUE
+from parley.http.wire.ending import end_unless_asked
 from parley.http.wire.framing import RefusedError
 from parley.http.wire.intake import Intake
 from parley.http.wire.request import Application, Request
@@ -82,6 +83,8 @@ class Connection(asyncio.Protocol):
         self._buffer = data
         if not self._paused:
             self._take(now)
+        if self._roster.draining:
+            self.drain()
 
     def eof_received(self) -> bool:
         """Still answer a client that has only stopped sending; otherwise let the transport close."""
@@ -130,7 +133,9 @@ class Connection(asyncio.Protocol):
             self._hang_up()
 
     def drain(self) -> None:
-        """Answer what is complete, drop the rest, close."""
+        """Answer what is complete, or lies in the socket, drop the rest, close."""
+        if self._is_idle() and self._transport is not None and not end_unless_asked(self._transport):
+            return  # data_received comes next, and then us again
         self._go_deaf()
         if not self._unanswered:
             self._hang_up()
@@ -182,6 +187,10 @@ class Connection(asyncio.Protocol):
             self._since = now
         self._write_answers()
         self._settle(has_more=at < size)
+
+    def _is_idle(self) -> bool:
+        """Tell whether nothing was begun, and what comes next is read."""
+        return not (self._buffer or self._unanswered or self._paused or self._deaf or self._intake.body is not None)
 
     def _has_room(self) -> bool:
         """Tell whether this client may have one more request in here."""
