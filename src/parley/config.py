@@ -171,8 +171,8 @@ class Settings(BaseSettings):
     tail_max_bytes: int = Field(
         64 * 1024 * 1024,
         ge=0,
-        description="Memory for the ends of chats that are being read, in bytes, and as much again for what a log of "
-        "its own has and the database has not; 0 keeps none.",
+        description="Memory for the ends of chats that are being read, in bytes, and a quarter as much for what a log "
+        "of its own has and the database has not; 0 keeps none.",
     )
 
     log_format: Literal["auto", "json", "human"] = Field(

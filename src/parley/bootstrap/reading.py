@@ -59,7 +59,7 @@ async def _follow(  # noqa: PLR0913, PLR0917 - wiring
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> tuple[Follower, Storage]:
-    unstored = Unstored(settings.tail_max_bytes)
+    unstored = Unstored(settings.tail_max_bytes // 4)
     metrics.unstored_events.watch(lambda: len(unstored))
     scopes, stream = beside.database.scopes, beside.log.stream
     follower = Follower(stream, scopes, unstored, clock, tail.take)

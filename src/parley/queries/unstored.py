@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -39,14 +39,15 @@ class Unstored:
     """The unstored events of all partitions, texts within a bound."""
 
     def __init__(self, max_bytes: int) -> None:
-        """Keep about ``max_bytes`` of text; what is older is read from the log when it is asked for."""
+        """Keep about ``max_bytes`` of messages; older texts are read from the log when they are asked for."""
         self.bytes = 0
-        """Memory of the texts."""
+        """Memory of the messages that have their text."""
         self._chats: dict[str, dict[int, UnstoredChat]] = {}
         self._max_bytes = max_bytes
         self._marks: dict[int, deque[_Mark]] = defaultdict(deque)
-        self._texts: OrderedDict[Posted | Edit, None] = OrderedDict()
-        """What still has its text, the oldest first."""
+        self._texts: deque[Posted | Edit] = deque()
+        """What still has its text, the oldest first, and among it what has not any more."""
+        self._freed = 0
 
     def __len__(self) -> int:
         """Count the events."""
@@ -67,10 +68,10 @@ class Unstored:
             for number in list(self.chats(entry.token)):
                 self._forget_chat((entry.token, number))
             return
-        place = entry.token, event.number if isinstance(what, ChatCreated) else entry.chat or 0
+        chat = self._remember(entry.token, event.number if isinstance(what, ChatCreated) else entry.chat or 0)
         count = len(what.messages) if isinstance(what, MessagesPosted) else 1
-        self._marks[partition].append(_Mark(event.position, place, event.number, count))
-        self._take(self._chats.setdefault(place[0], {}).setdefault(place[1], UnstoredChat()), event)
+        self._marks[partition].append(_Mark(event.position, chat.place, event.number, count))
+        self._take(chat, event)
 
     def drop(self, partition: int, until: Position) -> None:
         """Let go of a partition's events up to ``until``: they are in the database."""
@@ -85,6 +86,13 @@ class Unstored:
         """Let go of everything of a partition whose log began another life: none of it is to be read any more."""
         for mark in self._marks.pop(partition, ()):
             self._forget_chat(mark.place)
+
+    def _remember(self, token: str, number: int) -> UnstoredChat:
+        chats = self._chats.setdefault(token, {})
+        chat = chats.get(number)
+        if chat is None:
+            chat = chats[number] = UnstoredChat((token, number))
+        return chat
 
     def _take(self, chat: UnstoredChat, event: Event) -> None:
         what, position, number = event.entry.what, event.position, event.number
@@ -115,17 +123,25 @@ class Unstored:
 
     def _hold(self, words: Posted | Edit) -> None:
         """Keep a text, and let go of the oldest instead if there is no room."""
-        self._texts[words] = None
+        self._texts.append(words)
         self.bytes += words.size
         while self.bytes > self._max_bytes:
-            self._free([next(iter(self._texts))])
+            oldest = self._texts.popleft()
+            if oldest.said is None:
+                self._freed -= 1
+            else:
+                oldest.said = None
+                self.bytes -= oldest.size
 
     def _free(self, words: Iterable[Freed]) -> None:
         for each in words:
             if each is not None and each.said is not None:
                 each.said = None
-                del self._texts[each]
                 self.bytes -= each.size
+                self._freed += 1
+        if self._freed and self._freed * 2 >= len(self._texts):
+            self._texts = deque(each for each in self._texts if each.said is not None)
+            self._freed = 0
 
     def _forget_chat(self, place: Place) -> None:
         chats = self._chats.get(place[0], {})

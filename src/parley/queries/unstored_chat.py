@@ -6,7 +6,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import chain
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from parley.domain.cursors import Window
 from parley.domain.events import Position
@@ -16,6 +16,9 @@ Place = tuple[str, int]
 """A chat: its application's token, and its number."""
 
 Said = TypeVar("Said", Draft, str)
+
+A_MESSAGE: Final = 250
+"""Bytes that one takes beside its texts: a draft, a `Words`, its place among others (measured)."""
 
 
 class Words(Generic[Said]):
@@ -57,10 +60,11 @@ class Retitled(NamedTuple):
 class UnstoredChat:
     """Its unstored messages, changes of messages, and what became of the chat itself."""
 
-    __slots__ = ("_numbers", "closed_at", "created", "deleted", "edits", "posted", "retitled")
+    __slots__ = ("_numbers", "closed_at", "created", "deleted", "edits", "place", "posted", "retitled")
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
         """Begin with nothing."""
+        self.place = place
         self.created: Created | None = None
         self.retitled: Retitled | None = None
         self.closed_at: Position | None = None
@@ -153,5 +157,6 @@ class UnstoredChat:
 
 
 def _size(said: Draft | str) -> int:
+    """Give the memory of what is said, and of all that it takes to find it."""
     texts = (said,) if isinstance(said, str) else (said.body, said.sender, said.metadata)
-    return sum(sys.getsizeof(text) for text in texts if text is not None)
+    return A_MESSAGE + sum(sys.getsizeof(text) for text in texts if text is not None)
