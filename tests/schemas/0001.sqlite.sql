@@ -12,8 +12,8 @@ CREATE TABLE application (
     deleted_at integer,
     erased_at integer
 ) strict;
-INSERT INTO "application" VALUES(1,'ffdbdabc6ec6806236553ae85c5a71b3',1,'kept',3,7,3,1795364876786,1795364876786,NULL,NULL);
-INSERT INTO "application" VALUES(2,'eee3fd1519f31ee5d2b6bc1a30c53fe9',2,'',0,1,0,1795364876790,1795364876790,1795364876823,1795364881783);
+INSERT INTO "application" VALUES(1,'b721371d251b943a9e7395e5bebf49ca',2,'kept',3,7,3,1795366513225,1795366513225,NULL,NULL);
+INSERT INTO "application" VALUES(2,'cb63360d72760d8b72d2ab72fbd3dbe7',1,'',0,1,0,1795366513228,1795366513228,1795366513248,1795366518221);
 CREATE TABLE change (
     partition integer not null,
     epoch integer not null,
@@ -21,9 +21,9 @@ CREATE TABLE change (
     keys blob not null,
     primary key (partition, epoch, position)
 ) strict, without rowid;
-INSERT INTO "change" VALUES(1,2,1882576528895639552,X'0900000001000000');
-INSERT INTO "change" VALUES(1,2,1882576528897736704,X'');
-INSERT INTO "change" VALUES(1,2,1882576528899833856,X'01000000050000000200000005000000');
+INSERT INTO "change" VALUES(2,2,1882578244413161472,X'0900000001000000');
+INSERT INTO "change" VALUES(2,2,1882578244416307200,X'');
+INSERT INTO "change" VALUES(2,2,1882578244417355776,X'01000000050000000200000005000000');
 CREATE TABLE chat (
     id integer primary key autoincrement,
     application_id integer not null references application (id),
@@ -39,11 +39,11 @@ CREATE TABLE chat (
     deleted_at integer,
     erased_at integer
 ) strict;
-INSERT INTO "chat" VALUES(1,1,1,'first, renamed',5,9,3,1,1882576521073262592,1795364876792,1795364876817,NULL,NULL);
-INSERT INTO "chat" VALUES(2,1,2,NULL,1,1,0,1,1882576521049145344,1795364876794,1795364876794,NULL,NULL);
-INSERT INTO "chat" VALUES(3,1,3,NULL,0,1,0,1,1882576521078505472,1795364876795,1795364876795,1795364876822,1795364881781);
-INSERT INTO "chat" VALUES(4,2,1,NULL,0,1,0,1,1882576526278393856,1795364876800,1795364876800,1795364881781,1795364881782);
-INSERT INTO "chat" VALUES(5,1,7,'after the gap',2,2,3,2,1882576528897736704,1795364884279,1795364884279,NULL,NULL);
+INSERT INTO "chat" VALUES(1,1,1,'first, renamed',5,9,3,1,1882578236991340544,1795366513229,1795366513244,NULL,NULL);
+INSERT INTO "chat" VALUES(2,1,2,NULL,1,1,0,1,1882578236976660480,1795366513230,1795366513230,NULL,NULL);
+INSERT INTO "chat" VALUES(3,1,3,NULL,0,1,0,1,1882578236994486272,1795366513231,1795366513231,1795366513247,1795366518219);
+INSERT INTO "chat" VALUES(4,2,1,NULL,0,1,0,1,1882578242209054720,1795366513232,1795366513232,1795366518220,1795366518221);
+INSERT INTO "chat" VALUES(5,1,7,'after the gap',2,2,3,2,1882578244416307200,1795366520325,1795366520325,NULL,NULL);
 CREATE TABLE dead_letter (
     id integer primary key,
     partition integer not null,
@@ -65,10 +65,10 @@ CREATE TABLE follower (
     position integer not null,
     primary key (name, partition)
 ) strict, without rowid;
-INSERT INTO "follower" VALUES('search',0,2,1882576527395127296);
-INSERT INTO "follower" VALUES('search',1,2,1882576527395127296);
-INSERT INTO "follower" VALUES('search',2,2,1882576527395127296);
-INSERT INTO "follower" VALUES('search',3,2,1882576527395127296);
+INSERT INTO "follower" VALUES('search',0,2,1882578243224076288);
+INSERT INTO "follower" VALUES('search',1,2,1882578243224076288);
+INSERT INTO "follower" VALUES('search',2,2,1882578243224076288);
+INSERT INTO "follower" VALUES('search',3,2,1882578243224076288);
 CREATE TABLE gap (
     id integer primary key,
     application_id integer not null,
@@ -79,8 +79,8 @@ CREATE TABLE gap (
     created_at integer not null,
     check (first <= last)
 ) strict;
-INSERT INTO "gap" VALUES(1,1,0,4,6,'restored',1795364884275);
-INSERT INTO "gap" VALUES(2,1,1,6,8,'restored',1795364884275);
+INSERT INTO "gap" VALUES(1,1,0,4,6,'restored',1795366520321);
+INSERT INTO "gap" VALUES(2,1,1,6,8,'restored',1795366520321);
 CREATE TABLE idempotency_key (
     application_id integer not null,
     route text not null,
@@ -93,7 +93,7 @@ CREATE TABLE idempotency_key (
     created_at integer not null,
     primary key (application_id, route, key)
 ) strict, without rowid;
-INSERT INTO "idempotency_key" VALUES(1,'messages','a-key-of-the-fixture',X'42EA147C1F6D730552E9776BBCC2E51A',9,1,2,1882576528895639552,1795364884277);
+INSERT INTO "idempotency_key" VALUES(1,'messages','a-key-of-the-fixture',X'C5A106EC9992620BAAFFD0FBCDBA42EE',9,1,2,1882578244413161472,1795366520322);
 CREATE TABLE message (
     id integer primary key,
     epoch integer not null,
@@ -106,15 +106,15 @@ CREATE TABLE message (
     updated_at integer,
     deleted_at integer
 ) strict;
-INSERT INTO "message" VALUES(4294967297,1,1882576521058582528,'one',NULL,NULL,NULL,1795364876803,NULL,NULL);
-INSERT INTO "message" VALUES(4294967298,1,1882576521077456896,NULL,NULL,NULL,NULL,1795364876804,NULL,1795364876821);
-INSERT INTO "message" VALUES(4294967299,1,1882576521076408320,'three, as edited',NULL,NULL,NULL,1795364876805,1795364876820,NULL);
-INSERT INTO "message" VALUES(4294967300,1,1882576521061728256,'💬 ß ''quoted'' \ Ελλάς',NULL,NULL,NULL,1795364876806,NULL,NULL);
-INSERT INTO "message" VALUES(4294967301,1,1882576521063825408,'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',NULL,NULL,NULL,1795364876808,NULL,NULL);
-INSERT INTO "message" VALUES(4294967305,2,1882576528895639552,'after the gap',NULL,NULL,NULL,1795364884277,NULL,NULL);
-INSERT INTO "message" VALUES(8589934593,1,1882576521064873984,'from somebody','somebody','{"n":12345678901234567890,"list":[null,0.1]}',NULL,1795364876809,NULL,NULL);
-INSERT INTO "message" VALUES(21474836481,2,1882576528899833856,'many',NULL,NULL,NULL,1795364884281,NULL,NULL);
-INSERT INTO "message" VALUES(21474836482,2,1882576528899833856,'at once',NULL,NULL,NULL,1795364884281,NULL,NULL);
+INSERT INTO "message" VALUES(4294967297,1,1882578236980854784,'one',NULL,NULL,NULL,1795366513234,NULL,NULL);
+INSERT INTO "message" VALUES(4294967298,1,1882578236993437696,NULL,NULL,NULL,NULL,1795366513235,NULL,1795366513246);
+INSERT INTO "message" VALUES(4294967299,1,1882578236992389120,'three, as edited',NULL,NULL,NULL,1795366513240,1795366513245,NULL);
+INSERT INTO "message" VALUES(4294967300,1,1882578236987146241,'💬 ß ''quoted'' \ Ελλάς',NULL,NULL,NULL,1795366513240,NULL,NULL);
+INSERT INTO "message" VALUES(4294967301,1,1882578236988194816,'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',NULL,NULL,NULL,1795366513241,NULL,NULL);
+INSERT INTO "message" VALUES(4294967305,2,1882578244413161472,'after the gap',NULL,NULL,NULL,1795366520322,NULL,NULL);
+INSERT INTO "message" VALUES(8589934593,1,1882578236989243392,'from somebody','somebody','{"n":12345678901234567890,"list":[null,0.1]}',NULL,1795366513242,NULL,NULL);
+INSERT INTO "message" VALUES(21474836481,2,1882578244417355776,'many',NULL,NULL,NULL,1795366520326,NULL,NULL);
+INSERT INTO "message" VALUES(21474836482,2,1882578244417355776,'at once',NULL,NULL,NULL,1795366520326,NULL,NULL);
 CREATE TABLE partition (
     id integer primary key,
     epoch integer not null default 1,
@@ -128,10 +128,10 @@ CREATE TABLE partition (
     lease_until integer,
     burn integer not null default 0
 ) strict;
-INSERT INTO "partition" VALUES(0,2,2,1882576527395127296,'log',NULL,NULL,0,NULL,NULL,3);
-INSERT INTO "partition" VALUES(1,2,2,1882576528899833856,'log',NULL,NULL,0,NULL,NULL,3);
-INSERT INTO "partition" VALUES(2,2,2,1882576527395127296,'log',NULL,NULL,0,NULL,NULL,3);
-INSERT INTO "partition" VALUES(3,2,2,1882576527395127296,'log',NULL,NULL,0,NULL,NULL,3);
+INSERT INTO "partition" VALUES(0,2,2,1882578243224076288,'log',NULL,NULL,0,NULL,NULL,3);
+INSERT INTO "partition" VALUES(1,2,2,1882578243224076288,'log',NULL,NULL,0,NULL,NULL,3);
+INSERT INTO "partition" VALUES(2,2,2,1882578244417355776,'log',NULL,NULL,0,NULL,NULL,3);
+INSERT INTO "partition" VALUES(3,2,2,1882578243224076288,'log',NULL,NULL,0,NULL,NULL,3);
 CREATE TABLE schema_migration (
     version integer primary key,
     name text not null,
@@ -140,7 +140,7 @@ CREATE TABLE schema_migration (
     applied_at integer not null
 ) strict
 ;
-INSERT INTO "schema_migration" VALUES(1,'first','4d2c6697e7d221eca5270c82f678ed61',1,1795364876646);
+INSERT INTO "schema_migration" VALUES(1,'first','4d2c6697e7d221eca5270c82f678ed61',1,1795366513094);
 CREATE INDEX application_to_erase on application (id) where deleted_at is not null and erased_at is null;
 CREATE UNIQUE INDEX chat_number on chat (application_id, number);
 CREATE INDEX chat_to_erase on chat (id) where deleted_at is not null and erased_at is null;

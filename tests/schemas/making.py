@@ -25,6 +25,7 @@ _BURN: Final = "3"
 _OF_THE_FUTURE: Final = b"of a version to come"
 _STORED: Final = {"Prefer": "wait=20"}
 _ERASED: Final = "select count(*) from application where erased_at is not null"
+_LONG_AGO: Final = "update lease set until = 1000; update worker set until = 1000"
 _CHAT_SLASHES: Final = 6
 """In the path of a chat; that of its messages has one more."""
 
@@ -51,7 +52,7 @@ def make_sqlite(folder: Path) -> None:
 
 
 def make_mysql(folder: Path, engines: Engines) -> None:
-    """Make the servers' database of this code's schema; leases and workers are in it, as after a crash."""
+    """Make the servers' database of this code's schema; leases and workers are in it, as after a crash long ago."""
     redis, mariadb = engines.redis, engines.mariadb
     with Fleet(folder, redis=redis, mariadb=mariadb, opensearch=engines.opensearch) as fleet:
         worker, api = fleet.start("work"), fleet.start("api")
@@ -68,6 +69,9 @@ def make_mysql(folder: Path, engines: Engines) -> None:
             _put_poison(redis, fleet.database)
             wait_for(lambda: mariadb.run("select id from dead_letter", fleet.database), "it is set aside")
             keep_answers("mysql", client, paths)
+        worker.kill()
+        api.kill()
+        mariadb.run(_LONG_AGO, fleet.database)
         save_mysql(NEWEST, fleet.env["PARLEY_DATABASE_URL"])
 
 

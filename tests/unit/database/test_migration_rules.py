@@ -105,3 +105,15 @@ def test_an_edit_is_seen() -> None:
     first: Migration = SHIPPED["mysql"][0]
 
     assert first._replace(sql=first.sql + "\n").checksum != released(1, "mysql")[1][1]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("dialect", "empty"), [("mysql", set()), ("sqlite", {"dead_letter"})])
+def test_a_kept_database_has_rows_in_every_table(version: int, dialect: str, empty: set[str]) -> None:
+    """A file has no dead letters: nobody stores later there what a log holds."""
+    text = file_of(version, dialect).read_text("utf-8")
+    made = re.findall(r"^create table [`\"]?(\w+)", text, re.MULTILINE | re.IGNORECASE)
+    filled = re.findall(r"^insert into [`\"](\w+)", text, re.MULTILINE | re.IGNORECASE)
+
+    assert {*made} - {*filled} == empty
+    assert len(made) >= 10
