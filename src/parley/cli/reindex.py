@@ -53,7 +53,7 @@ def reindex(settings: Settings, *, cancel: Cancel = False) -> int:
     Example: parley reindex
     """
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
-    if file_behind(settings.database_url) is None:
+    if not cancel and file_behind(settings.database_url) is None:
         refuse_old_schema(settings)
     asyncio.run(_cancel(settings) if cancel else _reindex(settings))
     return 0
