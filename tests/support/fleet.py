@@ -124,6 +124,7 @@ class Fleet:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self.database = name
+        self.mariadb = mariadb
         self.members: list[Member] = []
         outside = {key: value for key, value in os.environ.items() if not key.startswith("PARLEY_")}
         self.env = {

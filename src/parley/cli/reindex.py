@@ -53,6 +53,8 @@ def reindex(settings: Settings, *, cancel: Cancel = False) -> int:
     Example: parley reindex
     """
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
+    if not cancel and file_behind(settings.database_url) is None:
+        refuse_old_schema(settings)
     asyncio.run(_cancel(settings) if cancel else _reindex(settings))
     return 0
 
@@ -100,7 +102,6 @@ async def _feeding(settings: Settings, search: SearchIndex, clock: Clock) -> Asy
     if file_behind(settings.database_url) is not None:
         yield
         return
-    await asyncio.to_thread(refuse_old_schema, settings)
     async with open_database(settings, clock) as database:
         owner = f"{socket.gethostname()}:reindex:{secrets.token_hex(4)}"
         feed = Feed(search, lambda _: None, lambda: None)

@@ -83,6 +83,14 @@ def test_a_newer_schema_that_older_code_can_use_is_taken(session: Session) -> No
     assert migrate(session, [FIRST], now_ms=8) == []
 
 
+def test_a_migration_without_a_statement_gives_a_release_a_number(session: Session) -> None:
+    """Code that only reads otherwise than before has one, so that a later migration can ask for it."""
+    empty = Migration(2, "reads", "-- Bodies are read from b. oldest code: 1\n-- back: nothing\n", 1)
+
+    assert migrate(session, [FIRST, empty], now_ms=7) == [FIRST, empty]
+    assert versions(session) == [(1, 7), (2, 7)]
+
+
 def test_a_plan_writes_nothing(session: Session, tmp_path: Path) -> None:
     """Pending migrations are told, by an empty database, an old one and a missing one."""
     empty = pending(session, [FIRST, SECOND])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from asyncmy.errors import Error, InternalError, OperationalError
 
-from parley.database.migrations import read_migrations
 from parley.database.mysql.errors import (
     ContendedError,
     DeniedError,
@@ -25,16 +24,6 @@ def test_a_file_is_cut_at_semicolons_that_end_a_line() -> None:
     assert list(statements(sql)) == ["create table a (\n  x int -- why; so\n)", "insert into a values (';')"]
     assert list(statements("select 1")) == ["select 1"]
     assert list(statements("-- nothing\n")) == []
-
-
-def test_the_shipped_migrations_do_no_harm_when_they_are_repeated() -> None:
-    """One that died in the middle runs again from its first statement."""
-    shipped = read_migrations("parley.storage", "sql", "mysql", "migrations")
-
-    assert [migration.version for migration in shipped] == list(range(1, len(shipped) + 1))
-    assert all(1 <= migration.oldest_code <= migration.version for migration in shipped)
-    for migration in shipped:
-        assert all("if not exists" in statement for statement in statements(migration.sql))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
 from parley.domain.events import (
@@ -18,6 +21,7 @@ from parley.domain.events import (
     MessagesPosted,
     NumbersBurnt,
     Position,
+    What,
     position_id,
 )
 from parley.domain.model import Draft
@@ -44,6 +48,9 @@ WRITTEN = bytes.fromhex(
 )
 """What the first version wrote: it lies on logs, and in dead letters."""
 
+RECORDED = Path(__file__).with_name("entries.1.hex").read_text("utf-8").splitlines()
+"""The same of `ENTRIES`, one a line: version 1 is read for ever, since a letter may wait for years."""
+
 DEEP = b"\x81\xa1x" + b"\x91" * 100_000 + b"\xc0"
 """A member that nobody reads, nested beyond what the decoder follows: it is poison, and stops nobody."""
 
@@ -68,6 +75,24 @@ def test_what_the_first_version_wrote_is_read() -> None:
     assert encode_entry(entry) == WRITTEN
     assert logged.event is not None
     assert logged.event.entry == entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "recorded"),
+    list(zip(ENTRIES, RECORDED, strict=True)),
+    ids=[type(entry.what).__name__ for entry in ENTRIES],
+)
+def test_every_kind_of_entry_that_the_first_version_wrote_is_read(entry: Entry, recorded: str) -> None:
+    """A member that is new since then has a default; nothing that was there is gone or renamed."""
+    logged = read_entry(3, PLACE, [b"1", HEAD + bytes.fromhex(recorded)])
+
+    assert logged.event is not None
+    assert logged.event.entry == entry
+
+
+def test_every_kind_of_entry_is_recorded() -> None:
+    """A new kind adds a line to the file, which is what the version that first writes it writes."""
+    assert {type(entry.what) for entry in ENTRIES} == set(get_args(What))
 
 
 @pytest.mark.parametrize(

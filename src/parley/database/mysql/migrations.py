@@ -1,7 +1,8 @@
 """Brings a database to this code's schema, one process at a time.
 
 A statement that changes the schema commits by itself: a migration that died in the middle runs again from its first
-statement, so each must do no harm when it is repeated (``create table if not exists``).
+statement, so each must do no harm when it is repeated. ``alter table`` has no words for that which MySQL knows too:
+one that finds its column or key made, or gone, was done before.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from hashlib import blake2b
 from typing import Final
 
 from parley.database.migrations import Migration, outstanding
+from parley.database.mysql.errors import FailedError
 from parley.database.mysql.session import Session
 from parley.domain.errors import ConfigurationError
 
 _WAIT_S: Final = 60
+_DONE_BEFORE: Final = frozenset({1060, 1061, 1091})
+"""The server's codes for a column that is there, a key that is there, and either that is not."""
 _COMMENT: Final = re.compile(r"^--[^\n]*\n", re.MULTILINE)
 _END: Final = re.compile(r";[ \t]*(?:\n|\Z)")
 
@@ -73,10 +77,18 @@ async def migrate(session: Session, migrations: Sequence[Migration], now_ms: int
         await session.execute_slowly(_CREATE)
     for migration in todo:
         for statement in statements(migration.sql):
-            await session.execute_slowly(statement)
+            await _run(session, statement)
         row = (migration.version, migration.name, migration.checksum, migration.oldest_code, now_ms)
         await session.execute(_RECORD, row)
     return todo
+
+
+async def _run(session: Session, statement: str) -> None:
+    try:
+        await session.execute_slowly(statement)
+    except FailedError as error:
+        if error.code not in _DONE_BEFORE:
+            raise
 
 
 def statements(sql: str) -> Iterator[str]:
