@@ -18,6 +18,7 @@ from tests.support.workload import Progress
 
 CLIENTS: Final = 48
 IN_FLIGHT: Final = 32
+_BULKS_IN_VOLLEY: Final = 0.1
 _THINKS_S: Final = 0.12
 """A client's mean pause between two operations: the machine is to be busy, not full."""
 _LOOKS_AGAIN_S: Final = 0.1
@@ -84,7 +85,7 @@ class Load:
             while not self._stopping:
                 (_, deed), *_ = rng.choices(deeds, weights)
                 if self._hurrying:
-                    deed = writers.post
+                    deed = writers.post_bulk if rng.random() < _BULKS_IN_VOLLEY else writers.post
                 done = await deed(rng.choice(self._applications))
                 self.progress.note()
                 await hold_async(self._pause_s(rng, done=done))
