@@ -2,8 +2,8 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-compiled test-matrix test-peers check audit faults faults-controls bench bench-quick bench-scale bench-report \
-  bench-tools lint format types imports system environment compiled clean
+.PHONY: help serve test test-compiled test-matrix test-peers check audit faults faults-controls bench bench-quick \
+  bench-scale bench-report bench-tools lint format types imports system environment compiled clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
