@@ -39,7 +39,7 @@ CONTROLS: Final[Mapping[str, Control]] = {
         Judged(server.TRIM_FIRST, "f8-server-ill", (LOST, GAPS)),
         Judged(server.NO_NUMBER, "f12-server-twice", (WALK, COUNTS)),
         Judged(embedded.NO_KEY, "f15-embedded-answers", (DUPLICATE,)),
-        Judged(server.IGNORE, "f12-server-twice", (COUNTS,)),
+        Judged(server.IGNORE, "f13-server-poison", (COUNTS, PHANTOM)),
         Judged(server.FROM_HIGHEST, "f5-server-flush", (REUSED,)),
         Judged(embedded.NO_TENANT, "f11-embedded-clock", (TENANT,)),
         Proven(embedded.NO_SYNC, _SQLITE_PROOF, r"assert \(\d+ > 0\) == \('full' == 'normal'"),

@@ -39,7 +39,7 @@ class Load:
         self.creating = 0
         """Creates that are on their way at present."""
         self.progress = progress
-        self.doors, self._applications, self._recorder, self._seed = doors, applications, recorder, seed
+        self.doors, self.applications, self._recorder, self._seed = doors, applications, recorder, seed
         self._hurrying = False
         self._stopping = False
 
@@ -86,7 +86,7 @@ class Load:
                 (_, deed), *_ = rng.choices(deeds, weights)
                 if self._hurrying:
                     deed = writers.post_bulk if rng.random() < _BULKS_IN_VOLLEY else writers.post
-                done = await deed(rng.choice(self._applications))
+                done = await deed(rng.choice(self.applications))
                 self.progress.note()
                 await hold_async(self._pause_s(rng, done=done))
         finally:

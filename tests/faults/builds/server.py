@@ -73,9 +73,11 @@ def _migrations_without_key() -> list[Migration]:
 
 
 def _queries_ignoring() -> dict[str, str]:
-    """Pass over what cannot be inserted."""
+    """Pass over what clashes, and cut off what does not fit."""
     known = _queries()
-    return {**known, "insert_messages": replaced(known["insert_messages"], "insert into", "insert ignore into")}
+    inserting = replaced(known["insert_messages"], "insert into", "insert ignore into")
+    editing = replaced(known["edit_message"], "update message", "update ignore message")
+    return {**known, "insert_messages": inserting, "edit_message": editing}
 
 
 def _grant_from_highest(standing: Standing, need: Need, now: int, burn: int = 0) -> Granted:
@@ -99,7 +101,6 @@ def _find_nothing_unsynced(_: object) -> list[str]:
 
 
 _ANYWHERE: Final = (Patch(MySqlPersisting, "apply", _apply_anywhere), Patch(HeldPartition, "move", _move_on))
-_ITS_PLACE: Final = "the partition's position, by which a batch that comes again is refused"
 
 TRIM_FIRST: Final = Build(
     "trim-before-commit",
@@ -111,13 +112,12 @@ NO_NUMBER: Final = Build(
     "no-unique-number",
     "the table of messages has no key on (application, chat, number)",
     (Patch(mysql, "migrations", _migrations_without_key), *_ANYWHERE),
-    walls=_ITS_PLACE,
+    walls="the partition's position, by which a batch that comes again is refused",
 )
 IGNORE: Final = Build(
     "insert-ignore",
-    "a message that clashes with a stored one is passed over",
-    (Patch(mysql, "queries", _queries_ignoring), *_ANYWHERE),
-    walls=_ITS_PLACE,
+    "a message that clashes with a stored one is passed over, and a body that does not fit is cut off",
+    (Patch(mysql, "queries", _queries_ignoring),),
 )
 FROM_HIGHEST: Final = Build(
     "counter-from-highest",
