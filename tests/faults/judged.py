@@ -75,7 +75,7 @@ class Stage:
             return self._judge(cell, site, seed, limit_s)
 
     def _judge(self, cell: Cell, site: Site, seed: int, limit_s: float | None = None) -> Judged:
-        history = self._histories / cell.file / str(seed)
+        history = self._histories / (cell.needs.build or cell.file) / str(seed)
         shutil.rmtree(history, ignore_errors=True)
         began = time.monotonic()
         plan = Plan(cell.title, cell.nemesis, cell.level, seed, self._commit, cell.swallows)
