@@ -58,7 +58,7 @@ class Control(Protocol):
         """Run the build once."""
 
 
-class Judged(NamedTuple):
+class Checked(NamedTuple):
     """The history checker has to notice, by one of some checks; what others find is no catch."""
 
     build: Build

@@ -19,7 +19,7 @@ from parley.verify.checks.reused import REUSED
 from parley.verify.checks.searches import SEARCH
 from parley.verify.checks.tenants import TENANT
 from parley.verify.checks.walks import WALK
-from tests.faults.attempts import Attempt, Control, Judged, Proven
+from tests.faults.attempts import Attempt, Checked, Control, Proven
 from tests.faults.builds import embedded, server
 from tests.faults.judged import Stage
 from tests.faults.report import table
@@ -34,18 +34,18 @@ _REDIS_PROOF: Final = "tests/acceptance/test_fleet_honesty.py::test_no_answer_le
 CONTROLS: Final[Mapping[str, Control]] = {
     control.build.name: control
     for control in (
-        Judged(embedded.ACK_FIRST, "f2-embedded-kill", (LOST, REUSED)),
-        Judged(embedded.NUMBER_APART, "f2-embedded-kill", (GAPS,)),
-        Judged(server.TRIM_FIRST, "f8-server-ill", (LOST, GAPS)),
-        Judged(server.NO_NUMBER, "f12-server-twice", (WALK, COUNTS)),
-        Judged(embedded.NO_KEY, "f15-embedded-answers", (DUPLICATE,)),
-        Judged(server.IGNORE, "f13-server-poison", (COUNTS, PHANTOM)),
-        Judged(server.FROM_HIGHEST, "f5-server-flush", (REUSED,)),
-        Judged(embedded.NO_TENANT, "f11-embedded-clock", (TENANT,)),
+        Checked(embedded.ACK_FIRST, "f2-embedded-kill", (LOST, REUSED)),
+        Checked(embedded.NUMBER_APART, "f2-embedded-kill", (GAPS,)),
+        Checked(server.TRIM_FIRST, "f8-server-ill", (LOST, GAPS)),
+        Checked(server.NO_NUMBER, "f12-server-twice", (WALK, COUNTS)),
+        Checked(embedded.NO_KEY, "f15-embedded-answers", (DUPLICATE,)),
+        Checked(server.IGNORE, "f13-server-poison", (COUNTS, PHANTOM)),
+        Checked(server.FROM_HIGHEST, "f5-server-flush", (REUSED,)),
+        Checked(embedded.NO_TENANT, "f11-embedded-clock", (TENANT,)),
         Proven(embedded.NO_SYNC, _SQLITE_PROOF, r"assert \(\d+ > 0\) == \('full' == 'normal'"),
         Proven(server.NO_SYNC, _REDIS_PROOF, r"where False = any\("),
-        Judged(embedded.NO_TOMBSTONE, "f11-embedded-clock", (SEARCH,)),
-        Judged(embedded.HALF_BULK, "f2-embedded-kill", (PHANTOM,)),
+        Checked(embedded.NO_TOMBSTONE, "f11-embedded-clock", (SEARCH,)),
+        Checked(embedded.HALF_BULK, "f2-embedded-kill", (PHANTOM,)),
     )
 }
 

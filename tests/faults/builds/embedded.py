@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -19,9 +18,11 @@ from parley.queries.tail import Tail
 from parley.storage.sqlite.append import SqliteAppend
 from parley.workers.feed import Feed
 from tests.faults.builds.build import Build, Patch
+from tests.support.pace import hold
 
 _GROWN: Final = ("grown_applications", "grown_chats")
-_QUEUED_S: Final = 0.02
+_APART_S: Final = 0.01
+"""As long as a slow disk or a round trip takes: what must be one step may fall apart here."""
 _append = SqliteLog._append
 _put = Session.put
 _feed = Feed.put
@@ -32,15 +33,12 @@ def _answer_first(log: SqliteLog, batch: Batch) -> asyncio.Future[list[Outcome]]
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[list[Outcome]] = loop.create_future()
 
-    its_turn = Event()
-
     def work(session: Session) -> None:
         decided: list[Any] = []
         inline: Any = SimpleNamespace(durability="", load=log._inline.load, apply=lambda *what: decided.append(what))
         outcomes = _append(SqliteLog(inline, log._clock), batch, session)
         loop.call_soon_threadsafe(answered.set_result, outcomes)
-        loop.call_soon_threadsafe(loop.call_later, _QUEUED_S, its_turn.set)
-        its_turn.wait()
+        hold(_APART_S)
         for what in decided:
             log._inline.apply(*what)
 
@@ -56,6 +54,7 @@ def _number_first(session: Session, name: str, rows: Any, *bindings: object) -> 
     """Commit the numbers that an append gave, and what they number in a transaction of its own."""
     if name == "append":
         _put(session, name, {grown: [(id_, until, 0) for id_, until, _ in rows.get(grown, ())] for grown in _GROWN})
+        hold(_APART_S)
     _put(session, name, rows, *bindings)
 
 
@@ -74,6 +73,7 @@ def _store_rest_later(session: Session, name: str, rows: Any, *bindings: object)
         seen.add(place)
     _put(session, name, {**rows, "messages": first}, *bindings)
     if rest:
+        hold(_APART_S)
         _put(session, name, {"messages": rest}, *bindings)
 
 

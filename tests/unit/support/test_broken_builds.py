@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from parley.storage import mysql
-from tests.faults.attempts import Judged
+from tests.faults.attempts import Checked
 from tests.faults.builds import server
 from tests.faults.builds.build import SWITCH, Build, environment, replaced
 from tests.faults.builds.table import BUILDS
@@ -83,6 +83,6 @@ def test_every_build_has_a_control_and_a_cell_that_is_there() -> None:
     """No build is left out, and none waits for a cell that was renamed."""
     assert CONTROLS.keys() == BUILDS.keys()
 
-    cells = [each.judge for each in CONTROLS.values() if isinstance(each, Judged)]
+    cells = [each.judge for each in CONTROLS.values() if isinstance(each, Checked)]
     assert cells
     assert set(cells) <= CELLS.keys()
