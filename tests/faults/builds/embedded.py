@@ -112,7 +112,6 @@ NO_KEY: Final = Build(
     "no-unique-key",
     "a key that is there already is not looked for",
     (Patch(SqliteAppend, "_add_keys", _know_no_keys),),
-    walls="none: the row of a key is replaced",
 )
 NO_TENANT: Final = Build(
     "cache-without-tenant",
