@@ -2,8 +2,8 @@
 # scripts/environment.sh makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-compiled test-matrix test-peers check audit faults bench bench-quick bench-scale bench-report \
-  bench-tools lint format types imports system environment compiled clean
+.PHONY: help serve test test-compiled test-matrix test-peers check audit faults faults-controls bench bench-quick \
+  bench-scale bench-report bench-tools lint format types imports system environment compiled clean
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -13,7 +13,7 @@ COMPILED_SUITES = tests/unit/http tests/unit/ingest tests/unit/log tests/unit/qu
   tests/contract tests/api tests/acceptance
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: ## Start Parley: full API on 127.0.0.1:3000, write service on 127.0.0.1:8080 (ARGS="--data-dir /srv/parley" …)
 	@exec scripts/serve.sh $(ARGS)
@@ -41,6 +41,9 @@ audit: environment ## Ask whether what uv.lock pins has a known vulnerability; n
 faults: system environment ## Break what Parley stands on, three times each way, and judge what clients saw; at most 75 minutes
 	@scripts/faults-tools.sh
 	$(BIN)/python -m tests.faults run $(ARGS)
+
+faults-controls: system environment ## Break Parley itself in ten ways, and see that each is noticed; at most 30 minutes
+	$(BIN)/python -m tests.faults controls $(ARGS)
 
 bench: bench-tools ## Measure what this commit has no result of yet, at most an hour, and write the report
 	$(BENCH) run $(ARGS)

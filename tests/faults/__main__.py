@@ -6,8 +6,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatch
 from functools import cache, partial
 from itertools import count
@@ -24,6 +24,8 @@ from benchmarks.suite.machine import describe_machine
 from benchmarks.suite.results import MixedCommitsError, Results
 from benchmarks.suite.runner import run_cells
 from tests.faults.cells import CELLS, RUNS, Cell
+from tests.faults.controls import CONTROLS, ControlResults, control, is_caught
+from tests.faults.controls import render as render_controls
 from tests.faults.judged import Stage
 from tests.faults.report import is_good, render
 from tests.support.engines.opensearch import OpenSearchServer
@@ -33,6 +35,7 @@ COMMANDS: Final = {
     "run": "run every cell, all runs of it",
     "report": "write the report of this commit's results",
     "list": "print the cells",
+    "controls": "run every broken build until it is caught, three times at most",
 }
 
 
@@ -40,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command says; 1 if any run was not valid."""
     given = _parser().parse_args(arguments)
     console = Console(width=140)
+    if given.command == "controls":
+        return _control(given, console)
     chosen = [cell for cell in CELLS.values() if fnmatch(cell.file, given.only)]
     if given.command == "list":
         for cell in chosen:
@@ -55,6 +60,34 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(chosen: list[Cell], results: Results, given: argparse.Namespace, console: Console) -> None:
+    with _stage(results) as stage:
+        cells = [
+            Measured(cell.file, cell.title, "bench", cell.budget_s, partial(_measure, stage, cell, given))
+            for cell in chosen
+        ]
+        run_cells(cells, results, describe_machine(results.folder), console)
+
+
+def _control(given: argparse.Namespace, console: Console) -> int:
+    chosen = [it for name, it in CONTROLS.items() if fnmatch(name, given.only)]
+    results = ControlResults(FAULTS, present_commit())
+    with _stage(results) as stage:
+        cells = [
+            Measured(it.build.name, it.build.forgets, "bench", it.budget_s, partial(control, it, stage, given.seed))
+            for it in chosen
+        ]
+        run_cells(cells, results, describe_machine(results.folder), console)
+    records = results.read()
+    report = results.folder / "report.md"
+    report.write_text(render_controls(records), "utf-8")
+    console.print(f"{report.read_text('utf-8')}\nwritten: {report}", soft_wrap=True, highlight=False, markup=False)
+    caught = {record.cell for record in records if is_caught(record)}
+    return 0 if caught.issuperset(it.build.name for it in chosen) else 1
+
+
+@contextmanager
+def _stage(results: Results) -> Iterator[Stage]:
+    """Give where cells are run, with one OpenSearch for all."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is stopped
     os.environ["CI"] = "1"  # an engine that is missing is a failure, not a skip
     results.folder.mkdir(parents=True, exist_ok=True)
@@ -64,12 +97,7 @@ def _run(chosen: list[Cell], results: Results, given: argparse.Namespace, consol
         def opensearch() -> OpenSearchServer:
             return stack.enter_context(OpenSearchServer(Path(folder)))
 
-        stage = Stage(results.commit.id, results.folder / "histories", opensearch)
-        cells = [
-            Measured(cell.file, cell.title, "bench", cell.budget_s, partial(_measure, stage, cell, given))
-            for cell in chosen
-        ]
-        run_cells(cells, results, describe_machine(results.folder), console)
+        yield Stage(results.commit.id, results.folder / "histories", opensearch)
 
 
 def _measure(stage: Stage, cell: Cell, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -82,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         "faults", description=f"{__doc__}\n\n{told}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="only cells whose name fits, as f3-*")
+    parser.add_argument(
+        "--only", default="*", metavar="PATTERN", help="only cells, or builds, whose name fits, as f3-*"
+    )
     parser.add_argument("--runs", type=int, default=RUNS, help="another number of runs makes a trial, kept apart")
     parser.add_argument("--seed", type=int, default=1, help="of the first run; the others follow")
     return parser

@@ -12,9 +12,10 @@ from typing import Final, Self
 import apsw
 
 from parley.verify.history import Source
+from tests.faults.builds.build import environment
 from tests.faults.client import Door, Doors
 from tests.faults.disks import small_disk
-from tests.faults.site import SHIM, Logged, Needs, Profile
+from tests.faults.site import Logged, Needs, Profile
 from tests.faults.stored import SQLITE, StoredChat, read_stored, sqlite_rows
 from tests.support.server import Server, parley_command
 
@@ -34,7 +35,7 @@ class EmbeddedSite:
         self.clock.write_text("0")
         self._env = dict(needs.env)
         self.server = Server(
-            folder / "parley", env={**self._env, "PYTHONPATH": str(SHIM), "FAULTS_CLOCK": str(self.clock)}
+            folder / "parley", env={**self._env, **environment(needs.build), "FAULTS_CLOCK": str(self.clock)}
         )
         self._small = needs.small_disks
         self._stack = ExitStack()

@@ -6,13 +6,15 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from parley.verify.findings import Finding
 from parley.verify.verdict import Verdict, verify
 from tests.faults.cells import RUNS, Cell
 from tests.faults.embedded import EmbeddedSite
@@ -23,6 +25,7 @@ from tests.support.engines.opensearch import OpenSearchServer
 
 CLEAN: Final = "clean"
 _FINDINGS: Final = 10
+"""Of each check."""
 
 State = Literal["valid", "invalid", "unknown"]
 
@@ -61,12 +64,22 @@ class Stage:
             assert "Traceback" not in site.log_text(), f"a process failed: {_around(site.log_text(), 'Traceback')}"
         return judged
 
-    def _judge(self, cell: Cell, site: Site, seed: int) -> Judged:
-        history = self._histories / cell.file / str(seed)
+    def try_out(self, cell: Cell, seed: int, limit_s: float) -> Judged:
+        """Run a cell once, on a broken build: its processes may fail as they like.
+
+        Raises:
+            TimeoutError: it did not come to its end.
+            AssertionError: the fault did not come about as meant.
+        """
+        with self._site(cell) as site:
+            return self._judge(cell, site, seed, limit_s)
+
+    def _judge(self, cell: Cell, site: Site, seed: int, limit_s: float | None = None) -> Judged:
+        history = self._histories / (cell.needs.build or cell.file) / str(seed)
         shutil.rmtree(history, ignore_errors=True)
         began = time.monotonic()
         plan = Plan(cell.title, cell.nemesis, cell.level, seed, self._commit, cell.swallows)
-        told = asyncio.run(run(site, plan, history))
+        told = asyncio.run(asyncio.wait_for(run(site, plan, history), limit_s))
         return judge(verify(history), told, seed, time.monotonic() - began)
 
     @contextmanager
@@ -89,12 +102,22 @@ def judge(verdict: Verdict, told: dict[str, Any], seed: int, seconds: float) -> 
     state, reasons = verdict.state, list(verdict.reasons)
     if told["check"] != CLEAN:
         state, reasons = "invalid", [*reasons, f"parley check differs: {told['check']}"]
+    if "wrong" in told:
+        state, reasons = "invalid", [*reasons, *told["wrong"]]
     return Judged(
         seed=seed, state=state, reasons=reasons, checks=verdict.checks,
-        findings=[msgspec.to_builtins(finding) for finding in verdict.findings[:_FINDINGS]],
+        findings=[msgspec.to_builtins(finding) for finding in _some_of_each(verdict.findings)],
         told=told, totals=msgspec.to_builtins(verdict.totals) or {},
         felt=[msgspec.to_builtins(felt) for felt in verdict.availability], seconds=round(seconds, 1),
     )  # fmt: skip
+
+
+def _some_of_each(findings: Iterable[Finding]) -> Iterator[Finding]:
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        seen[finding.check] += 1
+        if seen[finding.check] <= _FINDINGS:
+            yield finding
 
 
 def _around(text: str, word: str) -> str:

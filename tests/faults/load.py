@@ -17,6 +17,7 @@ from tests.support.workload import Progress, at_work
 
 CLIENTS: Final = 48
 IN_FLIGHT: Final = 32
+_BULKS_IN_VOLLEY: Final = 0.1
 _THINKS_S: Final = 0.12
 """A client's mean pause between two operations: the machine is to be busy, not full."""
 _LOOKS_AGAIN_S: Final = 0.1
@@ -37,7 +38,7 @@ class Load:
         self.creating = 0
         """Creates that are on their way at present."""
         self.progress = progress
-        self.doors, self._applications, self._recorder, self._seed = doors, applications, recorder, seed
+        self.doors, self.applications, self._recorder, self._seed = doors, applications, recorder, seed
         self._hurrying = False
         self._stopping = False
 
@@ -77,8 +78,8 @@ class Load:
             while not self._stopping:
                 (_, deed), *_ = rng.choices(deeds, weights)
                 if self._hurrying:
-                    deed = writers.post
-                done = await deed(rng.choice(self._applications))
+                    deed = writers.post_bulk if rng.random() < _BULKS_IN_VOLLEY else writers.post
+                done = await deed(rng.choice(self.applications))
                 self.progress.note()
                 await hold_async(self._pause_s(rng, done=done))
         finally:

@@ -26,11 +26,11 @@ def render(results: Results) -> str:
     lines = [
         f"# Faults, commit {results.commit.id[:12]}{' with changes' if results.commit.dirty else ''}",
         "",
-        *_table(_HEAD, (_row(record) for record in records)),
+        *table(_HEAD, (_row(record) for record in records)),
         "",
         "## Findings by check, all runs together",
         "",
-        *_table(("fault", "profile", "case", *CHECKS), (_checked(record) for record in records)),
+        *table(("fault", "profile", "case", *CHECKS), (_checked(record) for record in records)),
         "",
         *_details(records),
         "## Not shown here",
@@ -104,6 +104,7 @@ def _span(values: Iterable[float]) -> str:
     return low if low == high else f"{low} – {high}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Write a table in Markdown."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     return lines + [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]

@@ -60,6 +60,10 @@ class Strike(NamedTuple, Generic[AnySite]):
         finally:
             self.recorder.write(p=p, i=1, t="ok", f="fault_off", svc=name)
 
+    def wrong(self, what: str) -> None:
+        """Say what the product did wrong that no client sees: the run is invalid."""
+        self.told.setdefault("wrong", []).append(what)
+
     async def calm(self) -> None:
         """Let the load go on undisturbed for a while."""
         await self.load.acknowledge(CALM)

@@ -14,9 +14,10 @@ from redis import Redis
 from parley.domain.events import MessagesPosted
 from parley.log.redis.entries import read_entry
 from parley.verify.history import Source
+from tests.faults.builds.build import environment
 from tests.faults.client import Door, Doors
 from tests.faults.disks import small_disk
-from tests.faults.site import SHIM, Logged, Needs, Profile
+from tests.faults.site import Logged, Needs, Profile
 from tests.faults.stored import MARIADB, StoredChat, mariadb_rows, read_stored
 from tests.faults.toxiproxy import Toxiproxy
 from tests.support.engines.mariadb import MariaDbServer
@@ -68,7 +69,7 @@ class ServerSite:
             self.fleet = stack.enter_context(
                 Fleet(
                     self._folder / "fleet", redis=self.redis, mariadb=self.mariadb, opensearch=self.opensearch,
-                    env={**self._env, "PYTHONPATH": str(SHIM), "FAULTS_CLOCK": str(self.clock)},
+                    env={**self._env, **environment(self._needs.build), "FAULTS_CLOCK": str(self.clock)},
                 )
             )  # fmt: skip
             if self._needs.ways:

@@ -7,17 +7,13 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from parley.verify.history import Source
 from tests.faults.client import Doors
 from tests.faults.stored import StoredChat
 
 Profile = Literal["embedded", "server"]
-
-
-SHIM: Final = Path(__file__).with_name("shim")
-"""What processes load at their start, where a fault asks for it."""
 
 
 class Needs(NamedTuple):
@@ -28,6 +24,8 @@ class Needs(NamedTuple):
     small_disks: Mapping[str, int] = MappingProxyType({})
     """Of ``data``, ``redis`` or ``mariadb``, how many MB there are."""
     delivers_twice: bool = False
+    build: str = ""
+    """Which broken build the processes are; none where it is empty."""
     ways: bool = False
     """Whether servers are reached through a proxy that can cut, hold up and silence what passes."""
 

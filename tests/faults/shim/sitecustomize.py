@@ -3,6 +3,7 @@
 ``FAULTS_CLOCK``: a file; the number of milliseconds in it is added to the wall clock.
 ``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one now and then. Each
 that is *not* refused leaves a file there.
+``FAULTS_BUILD``: the name of a broken build of `tests/faults/builds`, which the process becomes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ def jump(file: Path) -> None:
 
     now_ms = SystemClock.now_ms
     SystemClock.now_ms = lambda self: now_ms(self) + int(file.read_text() or "0")  # type: ignore[method-assign]
+
+
+def be_broken(name: str) -> None:
+    """Forget a rule."""
+    from tests.faults.builds.table import BUILDS  # noqa: PLC0415
+
+    BUILDS[name].install()
 
 
 def deliver_twice(folder: Path) -> None:
@@ -50,5 +58,7 @@ def deliver_twice(folder: Path) -> None:
 
 if "FAULTS_CLOCK" in os.environ:
     jump(Path(os.environ["FAULTS_CLOCK"]))
+if "FAULTS_BUILD" in os.environ:
+    be_broken(os.environ["FAULTS_BUILD"])
 if "FAULTS_TWICE" in os.environ:
     deliver_twice(Path(os.environ["FAULTS_TWICE"]))
