@@ -12,8 +12,14 @@ from tests.faults.cells import CELLS, NOT_SHOWN
 
 _HEAD: Final = (
     "fault", "profile", "what was done", "runs", "acknowledged", "met the fault", "unknown", "lost", "twice",
-    "gaps unexplained", "back after, s", "drained after, s", "p99 before / during / after, ms", "verdict",
+    "gaps unexplained", "back after, s", "drained after, s", "p99 before / during / after, ms", "besides", "verdict",
 )  # fmt: skip
+_BESIDES: Final = {
+    "growth_mb": "a process grew by {} MB", "drained_growth_mb": "a worker by {} MB", "kills": "{} kills a run",
+    "letters": "{} dead letters a run", "lost_answers": "{} answers lost", "swallowed": "{} answers lost",
+    "refused_deliveries": "{} deliveries refused",
+}  # fmt: skip
+"""What nemeses put into a run's record for people."""
 
 
 def render(results: Results) -> str:
@@ -50,7 +56,7 @@ def is_good(record: Record) -> bool:
 def _row(record: Record) -> Sequence[object]:
     cell = CELLS[record.cell]
     if record.outcome != "measured":
-        return cell.fault, cell.profile, cell.title, *["–"] * 10, f"**{record.outcome}**: {record.why}"
+        return cell.fault, cell.profile, cell.title, *["–"] * 11, f"**{record.outcome}**: {record.why}"
     runs = record.result["runs"]
     found = {check: sum(run["checks"].get(check, 0) for run in runs) for check in CHECKS}
     return (
@@ -59,7 +65,7 @@ def _row(record: Record) -> Sequence[object]:
         _span(run["totals"]["met"] for run in runs),
         _span(run["totals"]["unknown"] for run in runs),
         found["lost"] + found["phantom"], found["duplicate"] + found["reused"], found["gaps"],
-        _recovered(runs), _span(run["told"]["drained_s"] for run in runs), _latencies(runs),
+        _recovered(runs), _span(run["told"]["drained_s"] for run in runs), _latencies(runs), _besides(runs),
         "valid" if is_good(record) else f"**{'/'.join(sorted({run['state'] for run in runs}))}**",
     )  # fmt: skip
 
@@ -96,6 +102,11 @@ def _latencies(runs: Sequence[dict[str, Any]]) -> str:
         return f"{median(found):,.0f}" if found else "–"
 
     return " / ".join(p99(phase) for phase in ("before", "during", "after"))
+
+
+def _besides(runs: Sequence[dict[str, Any]]) -> str:
+    kept = {name: _span(run["told"][name] for run in runs) for name in _BESIDES if name in runs[0]["told"]}
+    return "; ".join(_BESIDES[name].format(span) for name, span in kept.items()) or "–"
 
 
 def _span(values: Iterable[float]) -> str:

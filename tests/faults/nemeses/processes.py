@@ -120,4 +120,5 @@ async def _roll(strike: Strike[EmbeddedSite] | Strike[ServerSite], rolls: list[C
             await asyncio.to_thread(roll)
         await strike.calm()
     lost = strike.told["lost_answers"] = strike.load.unknown - before
-    assert not lost, f"{lost} requests were not answered"
+    if lost:
+        strike.wrong(f"{lost} requests were not answered")
