@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 import pytest
 
-from parley.bootstrap import Roles, Sockets, run
+from parley.bootstrap.process import Roles, run
+from parley.bootstrap.sockets import Sockets
 from parley.config import JOBS, load_settings
 from parley.domain.cursors import Window
 from parley.domain.events import ChatCreated, Entry, IdempotencyKey, MessageEdited, MessagesPosted

@@ -16,7 +16,6 @@ from parley.http.creates import Creates
 from parley.http.front import Application, Front
 from parley.http.health import Health, ProbeRoutes
 from parley.http.services import Services
-from parley.http.v1.app import build_app
 from parley.http.wire.limits import Limits
 from parley.http.write.routes import CreateRoutes
 from parley.http.write.service import WriteService
@@ -45,6 +44,8 @@ def build_full(settings: Settings, ports: Ports, reading: Reading, writing: Writ
         messages=MessageWrites(writes, storage),
         probes=health.pages(),
     )
+    from parley.http.v1.app import build_app  # noqa: PLC0415 - workers and write processes start without a framework
+
     return AsgiBridge(cast("AsgiApplication", build_app(services)))
 
 

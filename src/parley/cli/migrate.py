@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from parley.bootstrap import opening
+from parley.bootstrap.ports import opening
 from parley.cli.settings import takes_settings
 from parley.config import Settings, mask
 from parley.storage import open_storage, plan_storage

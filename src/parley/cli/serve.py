@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parley.bootstrap import Roles
+from parley.bootstrap.process import Roles
 from parley.cli.processes.single import run_alone
 from parley.cli.settings import EVERY, takes_settings
 from parley.config import JOBS, Settings

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from parley.bootstrap import build_log, opening
-from parley.bootstrap.ports import Beside
+from parley.bootstrap.ports import Beside, build_log, opening
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError
 from parley.storage import open_storage, plan_storage

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from parley.bootstrap import Roles
+from parley.bootstrap.process import Roles
 from parley.cli.processes.inheritance import OPTION
 from parley.cli.processes.shared import run_shared
 from parley.cli.processes.single import run_alone, run_inherited

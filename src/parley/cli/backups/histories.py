@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from parley.bootstrap import build_log
+from parley.bootstrap.ports import build_log
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.grants import Life

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, cast
 
-from parley.bootstrap import opening
+from parley.bootstrap.ports import opening
 from parley.cli.diagnosis.files import look_at_schema
 from parley.config import Settings
 from parley.domain.errors import ConfigurationError, ParleyError

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from parley.bootstrap import build_log, opening
+from parley.bootstrap.ports import build_log, opening
 from parley.cli.overview.logs import LogState, look_at_logs, look_without_rows
 from parley.cli.overview.parts import Part
 from parley.cli.overview.state import Job, Partition, State, place

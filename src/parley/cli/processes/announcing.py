@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from parley.bootstrap import Roles, Sockets
+from parley.bootstrap.process import Roles
+from parley.bootstrap.sockets import Sockets
 from parley.config import Settings, mask
 
 Lines = Iterable[tuple[str, str]]

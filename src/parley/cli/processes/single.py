@@ -12,7 +12,8 @@ from typing import Final
 import structlog
 import uvloop
 
-from parley.bootstrap import Roles, Sockets, run
+from parley.bootstrap.process import Roles, run
+from parley.bootstrap.sockets import Sockets
 from parley.cli.processes.announcing import announce_roles
 from parley.cli.processes.inheritance import follow_parent, parse_inheritance, take_sockets
 from parley.cli.processes.systemd import READY, STOPPING, tell_systemd
