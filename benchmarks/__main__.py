@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.stage.folder import BENCH
+from benchmarks.suite.commands import command_parser
 from benchmarks.suite.commit import present_commit
 from benchmarks.suite.compiled import go_on_compiled
 from benchmarks.suite.effort import CHOSEN, FULL, QUICK, Effort, trial
@@ -64,12 +65,7 @@ def _effort(given: argparse.Namespace) -> Effort:
 
 
 def _parser() -> argparse.ArgumentParser:
-    told = "\n".join(f"  {name:8}{sentence}" for name, sentence in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        "benchmarks", description=f"{__doc__}\n\n{told}", formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="only cells whose name fits, as creates-*")
+    parser = command_parser("benchmarks", __doc__, COMMANDS, "creates-*")
     parser.add_argument("--rounds", type=int, default=0, help="a trial of so many rounds, kept out of reports")
     parser.add_argument("--seconds", type=int, default=0, help="a trial of so many seconds, kept out of reports")
     return parser

@@ -19,6 +19,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.suite.cell import Cell as Measured
+from benchmarks.suite.commands import command_parser
 from benchmarks.suite.commit import present_commit
 from benchmarks.suite.machine import describe_machine
 from benchmarks.suite.results import MixedCommitsError, Results
@@ -105,14 +106,7 @@ def _measure(stage: Stage, cell: Cell, given: argparse.Namespace) -> Mapping[str
 
 
 def _parser() -> argparse.ArgumentParser:
-    told = "\n".join(f"  {name:8}{sentence}" for name, sentence in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        "faults", description=f"{__doc__}\n\n{told}", formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument(
-        "--only", default="*", metavar="PATTERN", help="only cells, or builds, whose name fits, as f3-*"
-    )
+    parser = command_parser("faults", __doc__, COMMANDS, "f3-*")
     parser.add_argument("--runs", type=int, default=RUNS, help="another number of runs makes a trial, kept apart")
     parser.add_argument("--seed", type=int, default=1, help="of the first run; the others follow")
     return parser
