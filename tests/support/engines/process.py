@@ -11,6 +11,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -22,6 +23,8 @@ STOP_TIMEOUT_S = 30.0
 _POLL_S = 0.02
 _RACES = 5
 _TAIL = 4000
+_NURSERY = ThreadPoolExecutor(1, "engines")
+"""The kernel kills a server when the *thread* ends that started it: this one lasts as long as the process."""
 
 
 class PortTakenError(AssertionError):
@@ -32,8 +35,7 @@ class Engine(ABC):
     """One server in a folder of its own.
 
     Folder, port and options stay the same over `stop`, `kill` and `start`; the output of all lives
-    ends up in one file. The kernel kills the server when the thread that started it ends, so that a
-    killed test run leaves nothing behind: start it from a thread that outlives its use.
+    ends up in one file. A killed test run leaves nothing behind: the kernel kills the server with it.
     """
 
     name: ClassVar[str]
@@ -140,8 +142,16 @@ class Engine(ABC):
 
     def _launch(self) -> None:
         self._life_from = self._log.stat().st_size if self._log.exists() else 0
+        self.process = _NURSERY.submit(self._begin).result()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 [program("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *self.command()],
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
                 cwd=self.folder,
@@ -150,11 +160,6 @@ class Engine(ABC):
                 stdout=log,
                 stderr=log,
             )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.kill()
-            raise
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + self.start_timeout_s

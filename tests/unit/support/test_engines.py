@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -56,6 +57,20 @@ def is_listening(port: int) -> bool:
     """Tell whether somebody accepts connections on a loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
+
+
+def test_an_engine_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    """The kernel would kill it with that thread, and an event loop's threads end with the loop."""
+    server = RedisServer(tmp_path)
+    starting = threading.Thread(target=server.start)
+    starting.start()
+    starting.join()
+    with Redis(port=server.port, retry=Retry(NoBackoff(), 0)) as client:
+        answers = [client.ping() for _ in range(100)]
+
+    assert all(answers)
+    assert server.is_running()
+    server.stop()
 
 
 def test_redis_keeps_a_key_when_it_is_killed(tmp_path: Path) -> None:
