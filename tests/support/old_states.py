@@ -26,6 +26,7 @@ def take_snapshot(server: RedisServer) -> Path:
     with Redis(port=server.port) as client:
         client.save()
     kept = server.folder / "kept"
+    shutil.rmtree(kept, ignore_errors=True)  # an earlier one
     kept.mkdir()
     return (server.folder / "dump.rdb").rename(kept / "dump.rdb")
 

@@ -38,5 +38,5 @@ def _unread(index: Index) -> Iterator[str]:
 
 
 def _is_wanted(scope: Scope) -> bool:
-    """Tell whether there is anything to find: an acknowledged create, in a chat that nobody has deleted."""
-    return not scope.may_be_closed and any(write.acks for write in scope.creates)
+    """Tell whether there is anything to find: a create that may not be lost, in a chat that nobody has deleted."""
+    return not scope.may_be_closed and any(write.is_firm for write in scope.creates)

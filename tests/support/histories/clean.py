@@ -125,7 +125,9 @@ def _edits_and_deletions(script: Script) -> None:
 
 
 def _below_the_promise(script: Script) -> None:
-    """Ten was only relaxed, and is lost; a grant is voided; eleven's number is far above."""
+    """Ten and a chat were only relaxed, and are lost; a grant is voided; eleven's number is far above."""
+    script.do(20, "create_chat", app="a", v=("lost",), n=3, level="relaxed")
+    script.do(20, "post", app="a", chat=3, v=("lost with it",), n=1, level="relaxed")
     script.do(20, "post", app="a", chat=1, v=("ten",), n=10, level="relaxed")
     script.do(20, "get", app="a", chat=1, n=10, rows=(row(10, "ten"),))
     script.do(20, "get", app="a", chat=1, n=10, rows=(), http=404)
@@ -140,7 +142,7 @@ def _last() -> list[Row]:
 
 def _end(script: Script) -> None:
     script.pass_ms(10_000)
-    script.final(90, "a", 0, [row(1, "room")], tombstones=(2,))
+    script.final(90, "a", 0, [row(1, "room")], tombstones=(2,), gaps=((3, 3),))
     script.final(91, "a", 1, _last(), tombstones=(2,), gaps=((10, 1000),))
     script.final(92, "b", 0, [row(1, "other")])
     script.final(93, "b", 1, [row(1, "foreign")])
