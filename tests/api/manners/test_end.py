@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 
 from parley.http.wire.limits import Limits
 from tests.support.manners import GET, LATER, POST, Service, assert_problem, fields
+from tests.support.pace import hold
 from tests.support.wired import BIG, PAGE, Answer, Raw
 
 
@@ -131,6 +133,30 @@ def test_drain_answers_a_request_that_lies_in_the_socket(start: Callable[[Limits
     assert [answer.status for answer in answers] == [200] * 19
     assert [answer.headers.get("Connection") for answer in answers] == ["close"] * 19
     assert [client.is_closed() for client in clients] == [True] * 20
+    for client in clients:
+        client.socket.close()
+
+
+def test_drain_waits_for_those_who_ask_one_after_the_other(start: Callable[[Limits], Service]) -> None:
+    """Each is told that it was the last time, also who asks later than one alone would be waited for."""
+    service = start(Limits(parting_s=0.4))
+    clients = [service.connect() for _ in range(4)]
+    for client in clients:
+        client.ask(GET)
+    answers = []
+
+    def ask_in_turn() -> None:
+        for client in clients:
+            hold(0.25)
+            answers.append(client.ask(GET))
+
+    asking = threading.Thread(target=ask_in_turn)
+    asking.start()
+    cut = service.wired.drain(10)
+    asking.join()
+
+    assert cut == 0
+    assert [(answer.status, answer.headers.get("Connection")) for answer in answers] == [(200, "close")] * 4
     for client in clients:
         client.socket.close()
 

@@ -304,6 +304,7 @@ class Connection(asyncio.Protocol):
             return
         self._go_deaf()
         self._hanging_up = True
+        self._roster.ended += 1
         self._since = self._roster.now()
         if self._eof or self._roster.draining:
             self._transport.close()

@@ -28,7 +28,8 @@ class Limits:
     linger_s: float = 2
     """How long the last answer of a connection has to arrive before the socket goes away."""
     parting_s: float = 0.5
-    """When we stop: how long a kept connection may still send the request that we tell to be its last."""
+    """When we stop: how long nobody may have left until those go without a word that keep their connection and ask
+    nothing; whoever asks is told that it was the last time."""
     max_connections: int = 4096
     """Connections over all ports of the process; beyond it 503."""
     max_pipelined: int = 128

@@ -39,6 +39,8 @@ class Roster:
         """The next answer to each client is its last."""
         self.draining = False
         """No request is taken in any more."""
+        self.ended = 0
+        """Connections that were told of their end."""
         self.date = b""
         self._clock = clock
         self._on_refused = on_refused
@@ -91,12 +93,12 @@ class Roster:
         """Let every connection finish; cut those that have not within ``limit_s`` and count them.
 
         A client that keeps its connection may be sending while we close it, and could not tell whether
-        that request was done. So at first each is told with its next answer, and only those that ask
-        nothing are closed without a word.
+        that request was done. So at first each is told with its next answer, for as long as they leave
+        one after the other, and only those that ask nothing are closed without a word.
         """
         self.parting = True
         until = self.now() + limit_s
-        if await self._empties_within(min(self.limits.parting_s, limit_s / 2)):
+        if await self._part(until - limit_s / 2):
             return 0
         self.draining = True
         for connection in list(self._connections):
@@ -108,6 +110,15 @@ class Roster:
             connection.abort()
         await self._emptied.wait()
         return len(late)
+
+    async def _part(self, until: float) -> bool:
+        """Wait until no connection is left, none has ended for a while, or it is late; tell whether none is left."""
+        ended = -1
+        while ended != self.ended and self.now() < until:
+            ended = self.ended
+            if await self._empties_within(min(self.limits.parting_s, until - self.now())):
+                return True
+        return False
 
     async def _empties_within(self, limit_s: float) -> bool:
         """Wait until no connection is left; tell whether that came in time."""
