@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 
 def end_unless_asked(transport: asyncio.Transport) -> bool:
@@ -15,12 +16,9 @@ def end_unless_asked(transport: asyncio.Transport) -> bool:
     found = transport.get_extra_info("socket")
     if found is None or transport.get_write_buffer_size():
         return True
-    with socket.fromfd(found.fileno(), found.family, found.type) as own:
+    with socket.fromfd(found.fileno(), found.family, found.type) as own, suppress(OSError):  # it may be gone
         try:
-            if own.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-                return False
+            return not own.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             own.shutdown(socket.SHUT_WR)
-        except OSError:  # it is gone
-            return True
     return True
