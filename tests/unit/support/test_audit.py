@@ -32,7 +32,7 @@ def test_the_lock_is_read_whole() -> None:
     rounds = pinned(LOCK)
 
     pins = [pin for each in rounds for pin in each]
-    assert len(pins) == LOCK.read_text("utf-8").count('source = { registry = "https://pypi.org/simple" }\n') > 50
+    assert len(pins) == LOCK.read_text("utf-8").count("\nsource = { registry = ") > 50
     assert any(pin.startswith("httptools==") for pin in pins)
     for each in rounds:
         assert len({pin.partition("==")[0] for pin in each}) == len(each)
