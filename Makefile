@@ -5,6 +5,8 @@
 .PHONY: help serve test test-compiled test-matrix test-peers check audit faults faults-controls bench bench-quick \
   bench-scale bench-report bench-tools lint format types imports system environment compiled clean
 MAKEFLAGS += --no-print-directory
+# The tests start Parley a thousand times: half a second less each where Python may keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -42,7 +44,7 @@ faults: system environment ## Break what Parley stands on, three times each way,
 	@scripts/faults-tools.sh
 	$(BIN)/python -m tests.faults run $(ARGS)
 
-faults-controls: system environment ## Break Parley itself in ten ways, and see that each is noticed; at most 30 minutes
+faults-controls: system environment ## Break Parley itself in twelve ways, and see that each is noticed; at most 30 minutes
 	$(BIN)/python -m tests.faults controls $(ARGS)
 
 bench: bench-tools ## Measure what this commit has no result of yet, at most an hour, and write the report
