@@ -170,6 +170,35 @@ def test_a_backup_fails_and_says_what_is_missing_when_no_worker_stores(site: Sit
     assert {path.name for path in target.iterdir()} == {"manifest.json", "manifest.json.sha256", "database.sql"}
 
 
+def test_a_backup_waits_for_what_a_log_holds_that_the_database_stands_by_for(site: Site, redis: RedisServer) -> None:
+    """The log is back, and its epoch is over, but not all of it is stored: those messages were acknowledged too."""
+    target = site.folder / "backup"
+    with site._replace(redis=redis).fleet("standby") as fleet:
+        worker, api = fleet.start("work"), fleet.start("api")
+        with Client(api.url) as client:
+            tenant = Tenant(client)
+            chat = tenant.create_chat()
+            tenant.post(chat, "stored")
+            wait_for(lambda: site.mariadb.run("select 1 from message", fleet.database), "it is stored")
+            worker.halt()
+            for number in range(20):
+                tenant.post(chat, f"waits {number}")
+            redis.kill()
+            worker.signal(signal.SIGCONT)
+            modes = "select distinct mode from `partition`"
+            wait_for(lambda: site.mariadb.run(modes, fleet.database) == [["standby"]], "the database stands by", 30)
+            worker.kill()
+            redis.start()
+
+            refused = fleet.run("backup", str(target), "--wait", "0.5")
+            worker.start()
+            made = fleet.run("backup", str(target), "--json")
+
+    assert "is 20 messages behind the cut" in said(refused)
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["holdings"]["counts"]["messages"] == 21
+
+
 def test_without_the_log_no_backup_is_made_and_none_restored(site: Site, first: Fleet) -> None:
     """Nobody knows then what was acknowledged, nor in which epochs, unless somebody says that the log will be new."""
     whole, none = site.folder / "whole", site.folder / "none"

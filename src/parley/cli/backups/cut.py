@@ -36,7 +36,8 @@ async def take_cut(beside: Beside) -> dict[int, End]:
 
 
 async def _end_of(beside: Beside, row: Partition) -> End:
-    vitals = await beside.log.keeper.examine(row.id, row.life)
+    """Look where the position is: while the database stands by, that is an earlier epoch than its own."""
+    vitals = await beside.log.keeper.examine(row.id, row.life._replace(epoch=row.position.epoch))
     if judge(row, vitals) is Finding.DATABASE_OLDER:
         raise UnavailableError(
             f"the log of partition {row.id} is of another history than the database: see parley restore --in-place"
