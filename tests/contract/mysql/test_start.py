@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from parley.database.migrations import Migration
 from parley.database.mysql.address import parse_address
 from parley.database.mysql.migrations import migrate, migrating, statements
 from parley.database.mysql.server import Server
-from parley.database.mysql.session import connect
+from parley.database.mysql.session import Session, connect
 from parley.domain.errors import ConfigurationError
 from parley.storage import open_storage, plan_storage
 from parley.storage.mysql import migrations
 from parley.storage.port import Opened, Opening
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.mysql_house import House, opened
+from tests.support.pace import hold_async
 from tests.unit.workers.doubles import StillClock
 
 
@@ -113,6 +117,67 @@ async def test_a_second_migrator_waits_for_the_first(mysql_url: str) -> None:
     await asyncio.gather(*(run() for _ in range(4)))
 
     assert most == 1
+
+
+WIDER = Migration(2, "wider", "alter table message add column language varchar(16), algorithm = instant;", 1)
+
+
+@contextlib.asynccontextmanager
+async def reading(url: str) -> AsyncIterator[Session]:
+    """Hold a state of all messages, as a backup does."""
+    session = await connect(parse_address(url), {})
+    await session.begin()
+    await session.execute("select count(*) from message")
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def test_a_migration_keeps_nobody_waiting_while_it_waits_for_a_backup(mysql_url: str) -> None:
+    """Others go on reading and writing, and once the backup is done so is the migration."""
+    await start(mysql_url)
+    migrator = await connect(parse_address(mysql_url), {})
+    async with reading(mysql_url):
+        migration = asyncio.create_task(migrate(migrator, [*migrations(), WIDER], 1))
+        for _ in range(8):
+            assert await rows(mysql_url, "select count(*) from message") == [(0,)]
+            await rows(mysql_url, "update message set body = '' where number = 1")
+            await hold_async(0.5)
+        assert not migration.done()
+
+    assert await migration == [WIDER]
+    await migrator.close()
+
+
+async def test_a_migration_that_waits_for_too_long_says_for_what(
+    mysql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is begun anew later."""
+    await start(mysql_url)
+    monkeypatch.setattr("parley.database.mysql.migrations._WAIT_S", 1)
+    migrator = await connect(parse_address(mysql_url), {})
+    async with reading(mysql_url):
+        with pytest.raises(ConfigurationError, match="wait until parley backup and parley check are done"):
+            await migrate(migrator, [*migrations(), WIDER], 1)
+
+    assert await migrate(migrator, [*migrations(), WIDER], 1) == [WIDER]
+    await migrator.close()
+
+
+async def test_a_start_that_waited_for_a_restore_refuses_what_it_left(mysql_url: str) -> None:
+    """It looked at an empty place, waited, and the restore was killed in its midst."""
+    address = parse_address(mysql_url)
+    restore = await connect(address, {})
+    async with migrating(restore, address.database):
+        late = asyncio.create_task(start(mysql_url))
+        while not await rows(mysql_url, "select 1 from information_schema.processlist where state = 'User lock'"):
+            await hold_async(0.05)
+        await restore.execute("create table restoring (id int primary key)")
+
+    with pytest.raises(ConfigurationError, match="did not come to its end"):
+        await late
+    await restore.close()
 
 
 async def test_a_wrong_password_is_refused(mysql_url: str) -> None:

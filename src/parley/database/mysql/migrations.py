@@ -7,18 +7,23 @@ one that finds its column or key made, or gone, was done before.
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Final
 
 from parley.database.migrations import Migration, outstanding
-from parley.database.mysql.errors import FailedError
+from parley.database.mysql.errors import ContendedError, FailedError
 from parley.database.mysql.session import Session
 from parley.domain.errors import ConfigurationError
 
 _WAIT_S: Final = 60
+_PAUSE_S: Final = 2.0
+"""For which the others go on, between two attempts to have a table alone."""
+_IMPATIENT: Final = "set session lock_wait_timeout = 1"
 _DONE_BEFORE: Final = frozenset({1060, 1061, 1091})
 """The server's codes for a column that is there, a key that is there, and either that is not."""
 _COMMENT: Final = re.compile(r"^--[^\n]*\n", re.MULTILINE)
@@ -71,9 +76,14 @@ async def pending(session: Session, migrations: Sequence[Migration]) -> list[Mig
 
 
 async def migrate(session: Session, migrations: Sequence[Migration], now_ms: int) -> list[Migration]:
-    """Apply what is pending and give what was applied; to be called while `migrating`."""
+    """Apply what is pending and give what was applied; to be called while `migrating`.
+
+    Raises:
+        ConfigurationError: somebody reads or writes a table for longer than a minute that has to be changed.
+    """
     todo = await pending(session, migrations)
     if todo:
+        await session.execute(_IMPATIENT)
         await session.execute_slowly(_CREATE)
     for migration in todo:
         for statement in statements(migration.sql):
@@ -84,11 +94,23 @@ async def migrate(session: Session, migrations: Sequence[Migration], now_ms: int
 
 
 async def _run(session: Session, statement: str) -> None:
-    try:
-        await session.execute_slowly(statement)
-    except FailedError as error:
-        if error.code not in _DONE_BEFORE:
-            raise
+    give_up_at = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            await session.execute_slowly(statement)
+        except ContendedError as error:
+            if time.monotonic() >= give_up_at:
+                raise ConfigurationError(
+                    "a transaction has held for a minute what the migration changes: wait until parley backup and "
+                    "parley check are done, or end what else reads for so long, and repeat this"
+                ) from error
+            await asyncio.sleep(_PAUSE_S)
+        except FailedError as error:
+            if error.code not in _DONE_BEFORE:
+                raise
+            return
+        else:
+            return
 
 
 def statements(sql: str) -> Iterator[str]:

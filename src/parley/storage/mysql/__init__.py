@@ -117,8 +117,8 @@ async def _start(address: Address, opening: Opening) -> int:
         session = await connect(address, queries())
         try:
             await _check(session, address, opening)
-            await refuse_unfinished(session)
             async with migrating(session, address.database):
+                await refuse_unfinished(session)
                 await migrate(session, migrations(), opening.clock.now_ms())
                 if not await session.rows("partition_ends"):
                     await session.fill("insert_partition", [(index,) for index in range(opening.partitions)])
