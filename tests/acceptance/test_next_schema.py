@@ -110,6 +110,7 @@ def test_a_fleet_goes_on_while_its_database_is_expanded_and_beside_the_next_rele
             walk(api, writer, tenant)
             walk(new_api, new_writer, Tenant(new_api))
     assert [member.stop() for member in reversed(fleet.members) if member.is_running()] == [0] * 5
+    fleet.mariadb.run("insert into reaction values (1, 1, 1, 'smile')", fleet.database)
     fleet.members[0].start()
     old.start()
     write.start()
@@ -123,14 +124,19 @@ def test_a_fleet_goes_on_while_its_database_is_expanded_and_beside_the_next_rele
     assert f"{NEXT:04}" in migrated.stdout
     assert made.returncode == 0, made.stderr
     assert check.returncode == 0, check.stdout + check.stderr
-    restores_clean(fleet, tmp_path / "backup")
+    restores_clean(fleet, tmp_path / "backup", expanded)
 
 
-def restores_clean(fleet: Fleet, backup: Path) -> None:
-    """Restore into a database of its own, by today's code, use it, and check what is there."""
-    fleet.env = {**fleet.env, "PARLEY_DATABASE_URL": fleet.mariadb.create_database(f"{fleet.database}_restored")}
+def restores_clean(fleet: Fleet, backup: Path, expanded: NextRelease) -> None:
+    """Restore into a database of its own, by today's code; both releases use it, and nothing of the next is missing."""
+    name = f"{fleet.database}_restored"
+    fleet.env = {**fleet.env, "PARLEY_DATABASE_URL": fleet.mariadb.create_database(name)}
     done = fleet.run("restore", str(backup))
     assert done.returncode == 0, done.stderr
+    assert fleet.mariadb.run("select reaction from reaction", name) == [["smile"]]
+    with Client(fleet.start("api", env=expanded.env).url) as api:
+        Tenant(api)
+    assert fleet.members[-1].stop() == 0
     worker, reading, writing = fleet.start("work"), fleet.start("api"), fleet.start("write")
     with Client(reading.url) as api, Client(writing.url) as writer:
         walk(api, writer, Tenant(api))

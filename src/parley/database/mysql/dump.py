@@ -29,6 +29,9 @@ async def dump(
     """Write the rows of ``tables``, and how they and the ``empty`` ones are made; ``show`` hears how many rows.
 
     The session holds one state for as long as that takes.
+
+    Raises:
+        ConfigurationError: a newer release has made a column of a kind that this one never writes.
     """
     write(_HEAD)
     for table in (*tables, *empty):
@@ -38,8 +41,13 @@ async def dump(
     for table in tables:
         async for names, rows in session.stream(f"select * from `{table}`"):  # noqa: S608 - names of our own
             columns = ", ".join(f"`{name}`" for name in names)
-            for statement in inserts(f"insert into `{table}` ({columns}) values", rows):
-                write(statement + b";\n")
+            try:
+                for statement in inserts(f"insert into `{table}` ({columns}) values", rows):
+                    write(statement + b";\n")
+            except KeyError as error:
+                raise ConfigurationError(
+                    f"the table {table} has values of a kind that only a newer release knows: back up with that one"
+                ) from error
             done += len(rows)
             show(done)
 

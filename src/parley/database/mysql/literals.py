@@ -28,6 +28,7 @@ def inserts(statement: str, rows: Sequence[Sequence[object]]) -> Iterator[bytes]
 
     Raises:
         UnicodeError: a text holds a lone surrogate.
+        KeyError: a value is of a type that no column of Parley's has.
     """
     head = statement.rpartition("values")[0].encode() + b"values "
     parts: list[bytes] = []

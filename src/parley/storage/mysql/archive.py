@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from parley.database.mysql.address import Address, parse_address
-from parley.database.mysql.dump import dump, finish, load, refuse_unfinished
+from parley.database.mysql.dump import dump, finish, load, refuse_unfinished, tables_of
 from parley.database.mysql.errors import FailedError, LostError
 from parley.database.mysql.migrations import migrate, migrating, pending
 from parley.database.mysql.server import examine_server, refusal
@@ -44,8 +44,9 @@ class MySqlArchive:
             await session.run("audit_isolation")
             await session.run("audit_snapshot")
             holdings = await _holdings(session)
+            newer = sorted({*await tables_of(session)} - {*_TABLES, *_EMPTY})
             with file.open("xb") as written:
-                await dump(session, _TABLES, _EMPTY, written.write, lambda done: show(done, None))
+                await dump(session, (*_TABLES, *newer), _EMPTY, written.write, lambda done: show(done, None))
             return holdings
 
         return self._run(work)
