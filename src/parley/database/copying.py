@@ -20,12 +20,12 @@ UNFINISHED: Final = ".restoring"
 
 
 def copy_state(source: Session, path: Path, queries: Mapping[str, str], show: Callable[[int, int], None]) -> Session:
-    """Copy what ``source`` sees, which is inside a transaction, and give a session on the copy, checked by SQLite.
+    """Copy what ``source`` sees, which is inside a transaction, and give a session on the copy.
 
     ``show`` hears how many pages of how many are copied. The copy is one file, without a log beside it.
 
     Raises:
-        UnavailableError: the file cannot be read to its end, or what is there is damaged.
+        UnavailableError: the file cannot be read to its end.
     """
     copy = Session(str(path))
     copy.queries = queries
@@ -35,14 +35,24 @@ def copy_state(source: Session, path: Path, queries: Mapping[str, str], show: Ca
                 backup.step(_PAGES)
                 show(backup.page_count - backup.remaining, backup.page_count)
         leave_alone(copy)
-        found = copy.execute("pragma integrity_check").fetchall()
     except apsw.Error as error:
         copy.close()
         raise UnavailableError(f"the database cannot be copied: {error}") from error
-    if found != [("ok",)]:
-        copy.close()
-        raise UnavailableError(f"the database is damaged: {found[0][0]}; parley check says more")
     return copy
+
+
+def refuse_damaged(copy: Session) -> None:
+    """Have SQLite check all of a copy, while nobody waits for it.
+
+    Raises:
+        UnavailableError: what is there is damaged.
+    """
+    try:
+        found = copy.execute("pragma integrity_check").fetchall()
+    except apsw.Error as error:
+        raise UnavailableError(f"the copy of the database cannot be read: {error}") from error
+    if found != [("ok",)]:
+        raise UnavailableError(f"the database is damaged: {found[0][0]}; parley check says more")
 
 
 def open_copy(path: Path, queries: Mapping[str, str]) -> Session:

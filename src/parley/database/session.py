@@ -21,6 +21,8 @@ _SMALLEST_FILE: Final = 512
 """SQLite takes anything smaller for a new database, and writes over it."""
 
 _BUSY_TIMEOUT_MS: Final = 5_000
+_SCRUB_WAIT_MS: Final = 100
+"""For readers to end, while all writes wait: a page is read in less, and a backup is not waited for."""
 _WAL_AUTOCHECKPOINT_PAGES: Final = 4_000
 _WAL_SIZE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _CACHE_KIB: Final = 32 * 1024
@@ -120,7 +122,11 @@ def peek(file: File) -> Iterator[Session]:
 
 
 def scrub(session: Session) -> None:
-    """Empty the write-ahead file if it may hold pages with overwritten content."""
+    """Empty the write-ahead file if it may hold pages with overwritten content, unless somebody reads it for long."""
     if session.overwrote:
-        busy, _, _ = session.execute("pragma wal_checkpoint(truncate)").fetchall()[0]
+        session.set_busy_timeout(_SCRUB_WAIT_MS)
+        try:
+            busy, _, _ = session.execute("pragma wal_checkpoint(truncate)").fetchall()[0]
+        finally:
+            session.set_busy_timeout(_BUSY_TIMEOUT_MS)
         session.overwrote = bool(busy)

@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from parley.database.session import File, Session, connect, scrub
+from parley.database.snapshot import open_snapshot
 from parley.database.sqlite import Database
 from parley.domain.errors import ConfigurationError, NotFoundError, OutcomeUnknownError, UnavailableError
 from tests.support.vfs import PowerCutVfs
@@ -274,6 +275,26 @@ async def test_scrubbing_empties_the_write_ahead_file_once_something_was_overwri
     assert untouched > 0
     assert wal.stat().st_size == 0
     assert await closed.maintain(lambda session: session.overwrote) is False
+
+
+async def test_scrubbing_holds_nobody_up_while_somebody_reads_for_long(closed: Database, tmp_path: Path) -> None:
+    """As a backup does: it is given up within a moment, and is still to do when the reader is done."""
+
+    def overwrite(session: Session) -> None:
+        insert(1)(session)
+        session.overwrote = True
+
+    await closed.write(overwrite)
+    with closing(open_snapshot(File(tmp_path / "parley.db"), {})):
+        await closed.write(insert(2))
+        async with asyncio.timeout(2):
+            await closed.maintain(scrub)
+        put_off = await closed.maintain(lambda session: session.overwrote)
+    await closed.maintain(scrub)
+
+    assert put_off is True
+    assert await closed.maintain(lambda session: session.overwrote) is False
+    assert await closed.maintain(lambda session: session.execute("pragma busy_timeout").fetchall()) == [(5_000,)]
 
 
 async def test_a_picker_gets_one_row_for_each_that_is_there(closed: Database) -> None:

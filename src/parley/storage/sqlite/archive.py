@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from parley.database.copying import UNFINISHED, copy_state, leave_alone, open_copy, sync
+from parley.database.copying import UNFINISHED, copy_state, leave_alone, open_copy, refuse_damaged, sync
 from parley.database.migrations import migrate, pending
 from parley.database.ownership import Ownership
 from parley.database.session import File, Session
@@ -40,21 +40,23 @@ class SqliteArchive:
         """Write one state of the database, while others write on, and say what it holds."""
         with closing(open_snapshot(self._present(), self._queries)) as snapshot:
             self._refuse_unmigrated(snapshot.session)
-            with closing(copy_state(snapshot.session, file, self._queries, show)) as copy:
-                return read_holdings(copy.rows)
+            copied = copy_state(snapshot.session, file, self._queries, show)
+        with closing(copied) as copy:
+            refuse_damaged(copy)
+            return read_holdings(copy.rows)
 
     def load(self, file: Path, history: History, show: Show) -> Holdings:
         """Make the file of a copy under another name, which it loses once it is complete."""
         path = self._file.path
         with self._owned():
-            for present in (path, path.with_name(f"{path.name}-wal")):
+            for present in (path, *_beside(path)):
                 if present.exists():
                     raise ConfigurationError(
                         f"{present} is there already, and a restore goes into an empty place: "
                         "choose another with --data-dir, or move that folder away"
                     )
             unfinished = path.with_name(path.name + UNFINISHED)
-            for left in (unfinished, *(unfinished.with_name(unfinished.name + end) for end in ("-wal", "-shm"))):
+            for left in (unfinished, *_beside(unfinished)):
                 left.unlink(missing_ok=True)
             _copy_file(file, unfinished, show)
             with closing(open_copy(unfinished, self._queries)) as session, _translating():
@@ -117,6 +119,11 @@ def open_archive(url: str) -> SqliteArchive:
         ConfigurationError: the URL names no file.
     """
     return SqliteArchive(file_of(url))
+
+
+def _beside(path: Path) -> list[Path]:
+    """Name what SQLite may have left beside a file, and would play into another one of its name."""
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
 
 
 @contextmanager
