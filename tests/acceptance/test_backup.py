@@ -248,13 +248,13 @@ def test_a_backup_that_was_killed_is_none(tmp_path: Path, large: Server) -> None
     target = tmp_path / "backups" / "one"
     target.parent.mkdir()
     command = ("backup", target, "--data-dir", large.data_dir)
-    kill_when(lambda: any(target.parent.glob(".one.unfinished/parley.db")), command)
+    assert kill_when(lambda: any(target.parent.glob(".one.unfinished-backup/parley.db")), command) == -signal.SIGKILL
 
     left = [path.name for path in target.parent.iterdir()]
     refused = refusal(run_parley("restore", target.parent / left[0], "--data-dir", tmp_path / "restored"))
     again = run_parley(*command)
 
-    assert left == [".one.unfinished"]
+    assert left == [".one.unfinished-backup"]
     assert "is no backup" in refused
     assert again.returncode == 0, again.stderr
     assert [path.name for path in target.parent.iterdir()] == ["one"]
@@ -265,7 +265,7 @@ def test_a_restore_that_was_killed_is_refused_by_a_start_and_begun_anew(tmp_path
     assert run_parley("backup", tmp_path / "backup", "--data-dir", large.data_dir).returncode == 0
     folder = tmp_path / "restored"
     command = ("restore", tmp_path / "backup", "--data-dir", folder)
-    kill_when((folder / "parley.db.restoring").exists, command)
+    assert kill_when((folder / "parley.db.restoring").exists, command) == -signal.SIGKILL
 
     refused = [refusal(run_parley(name, "--data-dir", folder)) for name in ("serve", "migrate")]
     again = run_parley(*command)
@@ -276,11 +276,25 @@ def test_a_restore_that_was_killed_is_refused_by_a_start_and_begun_anew(tmp_path
     check_is_clean(folder)
 
 
-def kill_when(condition: Callable[[], bool], command: tuple[str | Path, ...]) -> None:
-    """Run a command and kill it once it is so far."""
+def test_a_backup_that_is_ended_leaves_nothing(tmp_path: Path, large: Server) -> None:
+    """As when the machine is shut down."""
+    target = tmp_path / "backups" / "one"
+    target.parent.mkdir()
+    started = lambda: any(target.parent.glob(".one.unfinished-backup/parley.db"))  # noqa: E731
+
+    ended = kill_when(started, ("backup", target, "--data-dir", large.data_dir), signal.SIGTERM)
+
+    assert ended == 130
+    assert list(target.parent.iterdir()) == []
+
+
+def kill_when(
+    condition: Callable[[], bool], command: tuple[str | Path, ...], number: signal.Signals = signal.SIGKILL
+) -> int:
+    """Run a command and kill it once it is so far; give its exit code."""
     running = subprocess.Popen(
         [*parley_command(), *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     wait_for(condition, f"{command[0]} is so far", every_s=0.001)
-    running.send_signal(signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL
+    running.send_signal(number)
+    return running.wait()

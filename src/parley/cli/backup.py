@@ -15,6 +15,7 @@ from cyclopts import Parameter, validators
 from parley.cli.backups.cut import await_stored, take_cut
 from parley.cli.backups.folder import refuse_present, unfinished
 from parley.cli.backups.manifest import FORMAT, Manifest, describe, write_manifest
+from parley.cli.ending import end_in_order
 from parley.cli.progress import Meter
 from parley.cli.servers import open_beside, refuse_old_schema
 from parley.cli.settings import takes_settings
@@ -53,6 +54,7 @@ def backup(settings: Settings, target: Target, /, *, wait: Wait = 60.0, as_json:
     Example: parley backup /var/backups/parley/monday --wait 300
     """
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
+    end_in_order()
     clock = SystemClock()
     refuse_present(target)
     began_at = clock.monotonic()

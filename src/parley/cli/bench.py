@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import httpx
 import msgspec
@@ -22,10 +21,8 @@ from parley.cli.benching.shown import show
 from parley.cli.benching.throwaway import Throwaway
 from parley.cli.client import DEFAULT_URL, HEADERS, TIMEOUT, admin_headers, parse_url
 from parley.cli.confirming import Yes, confirm
+from parley.cli.ending import end_in_order
 from parley.telemetry.clock import SystemClock
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 Percent = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=100))]
 
@@ -86,9 +83,7 @@ def bench(  # noqa: PLR0913 - one a command-line option
     )
     if others and not confirm(question, yes=yes):
         return 1
-    for end in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(end) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(end, _as_interrupt)
+    end_in_order()
     report = _measure(plan, admin_headers(admin_token))
     if as_json:
         sys.stdout.write(f"{msgspec.json.encode(report, enc_hook=str).decode()}\n")
@@ -118,8 +113,3 @@ def _measure(plan: Plan, admin: dict[str, str]) -> Report:
 def _report(plan: Plan, loops: list[Loop], messages: Messages, *, cleaned_up: bool) -> Report:
     good = all(loop.answered and not loop.errors for loop in loops)
     return Report(plan, loops, messages, cleaned_up, ok=good and messages.complete and cleaned_up)
-
-
-def _as_interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's form
-    """Clean up as after Ctrl-C."""
-    signal.raise_signal(signal.SIGINT)

@@ -81,8 +81,9 @@ def test_a_manifest_of_another_format_is_refused(folder: Path) -> None:
 def test_a_folder_has_its_name_once_it_is_complete(tmp_path: Path) -> None:
     """What an earlier process left in the middle is gone; only the owner may read it."""
     target = tmp_path / "monday"
-    (tmp_path / ".monday.unfinished").mkdir()
-    (tmp_path / ".monday.unfinished" / "left").touch()
+    for left in (".monday.unfinished-backup", ".sunday.unfinished-backup"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "left").touch()
 
     with unfinished(target) as folder:
         assert list(folder.iterdir()) == []
@@ -117,7 +118,8 @@ def test_two_processes_do_not_make_the_same_backup(tmp_path: Path) -> None:
             unfinished(tmp_path / "monday"),
         ):
             raise AssertionError
-        assert (folder / "mine").exists()
+        with unfinished(tmp_path / "tuesday"):
+            assert (folder / "mine").exists()
 
 
 def test_a_backup_is_written_over_nothing(tmp_path: Path) -> None:

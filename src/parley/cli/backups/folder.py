@@ -14,6 +14,7 @@ from parley.database.copying import sync
 from parley.domain.errors import ConfigurationError
 
 _FOLDER_MODE: Final = 0o700
+_SUFFIX: Final = ".unfinished-backup"
 
 
 def refuse_present(target: Path) -> None:
@@ -32,20 +33,23 @@ def refuse_present(target: Path) -> None:
 def unfinished(target: Path) -> Iterator[Path]:
     """Give a folder that gets its name, durably, once all inside is done; a failure leaves nothing.
 
-    One that a killed process left goes first.
+    What killed processes left beside it goes first, whatever its name was to be: each may be as large as a database.
 
     Raises:
         ConfigurationError: another process is making the same backup.
     """
     target = target.absolute()
-    folder = target.with_name(f".{target.name}.unfinished")
+    folder = target.with_name(f".{target.name}{_SUFFIX}")
     before = os.umask(0o077)
     try:
+        for left in target.parent.glob(f".*{_SUFFIX}"):
+            _remove_unowned(left)
         folder.mkdir(exist_ok=True)
         folder.chmod(_FOLDER_MODE)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _own(descriptor, target)
+            if not _own(descriptor):
+                raise ConfigurationError(f"another process is making the backup {target}")
             for left in folder.iterdir():
                 left.unlink()
             try:
@@ -63,9 +67,19 @@ def unfinished(target: Path) -> Iterator[Path]:
         os.umask(before)
 
 
-def _own(descriptor: int, target: Path) -> None:
-    """Hold the folder until it is closed, or the process dies."""
+def _own(descriptor: int) -> bool:
+    """Hold a folder until it is closed, or the process dies; tell whether nobody else does."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise ConfigurationError(f"another process is making the backup {target}") from error
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove_unowned(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _own(descriptor):
+            shutil.rmtree(folder)
+    finally:
+        os.close(descriptor)
