@@ -66,6 +66,31 @@ async def test_a_repair_under_load_makes_right_what_differs_and_loses_nothing(
     assert checked.returncode == 0, checked.stdout
 
 
+def test_a_repair_without_the_log_writes_nothing(
+    tmp_path: Path, redis_server: RedisServer, mariadb_server: MariaDbServer, opensearch_server: OpenSearchServer
+) -> None:
+    """For what it would write asks for a new epoch, which nobody would begin when it is run again."""
+    with Fleet(tmp_path, redis=redis_server, mariadb=mariadb_server, opensearch=opensearch_server) as fleet:
+        fleet.start("work")
+        with Client(fleet.start("api").url) as client:
+            tenant = Tenant(client)
+            tenant.post(tenant.create_chat(), "needle")
+            tenant.wait_until_found(f"{tenant.path}/chats/1", "needle", [1])
+    granted = "select granted_until from chat"
+    mariadb_server.run("update chat set granted_until = 0", fleet.database)
+    log_url, fleet.env["PARLEY_LOG_URL"] = fleet.env["PARLEY_LOG_URL"], "redis://127.0.0.1:1/0"
+    refused = fleet.run("check", "--repair", "--yes")
+    written = mariadb_server.run(granted, fleet.database)
+    fleet.env["PARLEY_LOG_URL"] = log_url
+    repaired = fleet.run("check", "--repair", "--yes")
+
+    assert refused.returncode == 1
+    assert "the log does not answer" in refused.stderr
+    assert written == [["0"]]
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert mariadb_server.run(granted, fleet.database) != [["0"]]
+
+
 def harm(rows: Callable[[str], list[list[str]]]) -> None:
     """Change the database behind the product's back, once what is changed is stored and indexed."""
     of_lost = "from message where number = 51 and chat_id = (select id from chat where number = 1)"

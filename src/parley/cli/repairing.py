@@ -87,9 +87,10 @@ def carry_out(settings: Settings, plan: Plan, *, explain: bool) -> None:
     refuse_old_schema(settings)
     scopes = [each.remedy for each in plan.used if isinstance(each.remedy, Scope)]
     missing = [each.remedy for each in plan.missing if isinstance(each.remedy, Missing)] if explain else []
-    asyncio.run(_write(settings, scopes, missing))
     if scopes and file_behind(settings.database_url) is None:
-        asyncio.run(_begin_epochs(settings, {scope.partition for scope in scopes}))
+        asyncio.run(_write_beside_log(settings, scopes, missing))
+    else:
+        asyncio.run(_write(settings, scopes, missing))
     if plan.counts or plan.strays:
         found = look(settings, 0, repair=True)
         if found.strays:
@@ -104,12 +105,14 @@ async def _write(settings: Settings, scopes: Sequence[Scope], missing: Sequence[
             await database.ledger.explain(each)
 
 
-async def _begin_epochs(settings: Settings, partitions: set[int]) -> None:
+async def _write_beside_log(settings: Settings, scopes: Sequence[Scope], missing: Sequence[Missing]) -> None:
+    """Write only where the log answers: an epoch that begins later is one that a repetition would not ask for."""
     clock = SystemClock()
     async with open_beside(settings, clock) as beside:
+        await _write(settings, scopes, missing)
         rows = await beside.database.scopes.partitions()
         rebuilding = Rebuilding(beside, clock, settings.key_ttl_s, _tell)
-        await rebuilding.run([row for row in rows if row.id in partitions])
+        await rebuilding.run([row for row in rows if row.id in {scope.partition for scope in scopes}])
 
 
 def _tell(row: Partition, what: str) -> None:

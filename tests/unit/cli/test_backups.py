@@ -9,10 +9,13 @@ import msgspec
 import pytest
 
 from parley.cli.backups.folder import refuse_present, unfinished
+from parley.cli.backups.histories import next_epochs
 from parley.cli.backups.manifest import FORMAT, Manifest, describe, read_manifest, verify, write_manifest
+from parley.config import load_settings
 from parley.domain.errors import ConfigurationError
-from parley.domain.events import Position
+from parley.domain.events import Position, position_id
 from parley.storage.archive import Holdings, Place
+from parley.telemetry.clock import SystemClock
 
 AT = Position(3, 77)
 COUNTS = {"applications": 1, "chats": 2, "messages": 3, "keys": 4, "gaps": 5, "letters": 6}
@@ -128,3 +131,15 @@ def test_a_backup_is_written_over_nothing(tmp_path: Path) -> None:
         refuse_present(tmp_path)
     with pytest.raises(ConfigurationError, match="there is no folder"):
         refuse_present(tmp_path / "missing" / "monday")
+
+
+def test_what_an_index_knows_of_a_lost_history_is_older_than_what_begins_after_a_restore() -> None:
+    """However often the lost one began an epoch since the backup, and where the new log says nothing of that."""
+    place = Place(0, 7, "log", AT, AT)
+    settings = load_settings({"database_url": "mysql://parley@db/parley", "log_url": "redis://log"})
+
+    epochs, ended = next_epochs(settings, [place], SystemClock(), log_is_new=True)
+
+    lost = Position(place.epoch + 50, position_id(SystemClock().now_ms()))
+    assert lost < place.floor(epochs[0], 0)
+    assert ended == []

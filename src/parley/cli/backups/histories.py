@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Final
 
 from parley.bootstrap.ports import build_log
 from parley.config import Settings, mask, variable_of
@@ -13,6 +14,9 @@ from parley.domain.grants import Life
 from parley.storage.archive import Place
 from parley.telemetry.clock import Clock
 from parley.telemetry.files import file_behind
+
+_LEAP: Final = 1_000
+"""More epochs than the lost history has begun since the backup: what its index knows must not seem to be of ours."""
 
 
 def next_epochs(
@@ -25,10 +29,11 @@ def next_epochs(
         ConfigurationError: there is no log of its own where one is needed.
     """
     present = {place.id: place.epoch for place in places}
-    if file_behind(settings.database_url) is not None or log_is_new:
+    if file_behind(settings.database_url) is not None:
         return {id_: epoch + 1 for id_, epoch in present.items()}, []
-    seen = asyncio.run(_highest(settings, present, clock))
-    return {id_: max(epoch, seen[id_]) + 1 for id_, epoch in present.items()}, [id_ for id_ in present if seen[id_]]
+    seen = dict.fromkeys(present, 0) if log_is_new else asyncio.run(_highest(settings, present, clock))
+    epochs = {id_: max(epoch, seen[id_]) + _LEAP for id_, epoch in present.items()}
+    return epochs, [id_ for id_ in present if seen[id_]]
 
 
 async def _highest(settings: Settings, present: Mapping[int, int], clock: Clock) -> dict[int, int]:

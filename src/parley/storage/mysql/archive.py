@@ -78,7 +78,8 @@ class MySqlArchive:
                     f"{workers} workers use the database {self._address!r}: stop every process of Parley first "
                     "(one that was killed counts for 10 s)"
                 )
-            return await _begin(session, history)
+            async with migrating(session, self._address.database):
+                return await _begin(session, history)
 
         return self._run(work)
 
@@ -131,9 +132,8 @@ async def _holdings(session: Session) -> Holdings:
 
 
 async def _begin(session: Session, history: History) -> Holdings:
+    """Begin it in one transaction, then forget what it makes void; no process starts meanwhile."""
     holdings = await _holdings(session)
-    await session.run_slowly("forget_keys")
-    await session.run_slowly("forget_changes")
     await session.begin()
     await session.run("forget_followers")
     for place in holdings.partitions:
@@ -141,6 +141,8 @@ async def _begin(session: Session, history: History) -> Holdings:
         await session.run("begin_partition", floor.epoch, *floor, history.burn, place.id)
         await session.run("record_follower", FOLLOWER.encode(), place.id, *floor)
     await session.commit()
+    await session.run_slowly("forget_keys")
+    await session.run_slowly("forget_changes")
     return holdings
 
 
