@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from parley.domain.errors import ConflictError, UnavailableError
-from parley.domain.events import Entry, Event, Logged, MessagesPosted, Position
+from parley.domain.events import (
+    ChatDeleted,
+    Entry,
+    Event,
+    Logged,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+    Position,
+)
 from parley.domain.grants import Need, Partition
 from parley.domain.numbering import Appended, Outcome
 from parley.ingest.batch import Done
@@ -19,7 +28,10 @@ from parley.log.redis.appends import RedisLog
 from parley.log.redis.settling import Share
 from parley.log.redis.wires import Call
 from parley.storage.mysql import numbering, scopes
+from parley.storage.mysql.applying.folding import Fold
+from parley.storage.mysql.applying.known import Chat
 from parley.storage.mysql.applying.persisting import MySqlPersisting
+from parley.storage.mysql.applying.storing import Storing
 from parley.storage.mysql.grants import Granted, Standing, Taken, grant, take
 from parley.storage.mysql.numbering import MySqlNumbering
 from parley.storage.mysql.partitions import lock_partition
@@ -35,7 +47,15 @@ class Broken(NamedTuple):
     """A rule that a build forgets: in the modelled engines by name, in the product by replacing a function."""
 
     name: str
+    promise: str
+    """Which one has to be broken by it, in the word that stands before the colon of a finding."""
     patches: tuple[Patch, ...] = ()
+
+    def findings(self, wrong: Sequence[str]) -> list[str]:
+        """Give those by which it is found: none where the build itself failed, or broke something else only."""
+        if any(each.startswith("failed:") for each in wrong):
+            return []
+        return [each for each in wrong if each.startswith(f"{self.promise}:")]
 
     @contextmanager
     def built(self) -> Iterator[frozenset[str]]:
@@ -54,6 +74,10 @@ _append = RedisLog.append
 _call = Share.call
 _submit = Batcher.submit
 _store = PersistJob._store
+_store_all = Storing.store
+_edit = Fold._edit
+_delete = Fold._delete
+_delete_chat = Fold._delete_chat
 
 
 def _answer_first(log: RedisLog, batch: Batch) -> asyncio.Future[list[Outcome]]:
@@ -179,27 +203,94 @@ def _judge_history(row: Partition, vitals: Vitals) -> Finding:
     return Finding.DATABASE_OLDER if finding in {Finding.OTHER_EPOCH, Finding.BEHIND} else finding
 
 
-_PRODUCT: dict[str, tuple[Patch, ...]] = {
-    "ack before append": ((RedisLog, "append", _answer_first),),
-    "trim before commit": ((PersistJob, "_store", _trim_first),),
-    "position not checked": ((MySqlPersisting, "apply", _apply_anywhere), (PersistJob, "_forget", _keep_all)),
-    "counter rebuilt from the highest number": ((scopes, "grant", _from_highest),),
-    "grants not voided": ((scopes, "grant", _as_before),),
-    "resent under a new sequence": ((Share, "call", _call_as_another),),
-    "standby takes numbers from the log's grant": ((numbering, "take", _take_granted),),
-    "mode not checked in the standby's transaction": ((MySqlNumbering, "number", _number_anyway),),
-    "older log taken for another history": ((lives, "judge", _judge_history),),
-    "bulk not atomic": ((Batcher, "submit", _submit_singly),),
-}
-_ENGINES = (
-    "number and entry apart",
-    "answer before sync",
-    "duplicate key ignored",
-    "epoch not checked",
-    "gate not checked",
-    "fencing token not checked",
-)
+def _edit_stored_only(fold: Fold, event: Event, chat: Chat, what: MessageEdited) -> None:
+    """Look for the message among the rows, and not among what the same batch creates."""
+    if (chat.application, chat.id, event.number) not in fold.effects.messages:
+        _edit(fold, event, chat, what)
+
+
+def _edit_once(fold: Fold, event: Event, chat: Chat, what: MessageEdited) -> None:
+    """Of several edits in a batch, take the first."""
+    key = (chat.application, chat.id, event.number)
+    new = fold.effects.messages.get(key)
+    if key not in fold.effects.edits and (new is None or new.updated_at is None):
+        _edit(fold, event, chat, what)
+
+
+def _delete_stored_only(fold: Fold, event: Event, chat: Chat, what: MessageDeleted) -> None:
+    """Look for the message among the rows, and not among what the same batch creates."""
+    if (chat.application, chat.id, event.number) not in fold.effects.messages:
+        _delete(fold, event, chat, what)
+
+
+def _delete_stored_chat_only(fold: Fold, event: Event, chat: Chat, what: ChatDeleted) -> None:
+    """Look for the chat among the rows, and not among what the same batch creates."""
+    if (chat.application, chat.number) not in fold.effects.chats:
+        _delete_chat(fold, event, chat, what)
+
+
+def _delete_by_number(fold: Fold, event: Event, chat: Chat, what: MessageDeleted) -> None:
+    """Delete what has the number, in whatever chat."""
+    for other in list(fold._known.chats.values()):
+        if other is chat or (other.application, other.id, event.number) in fold.effects.messages:
+            _delete(fold, event, other, what)
+
+
+def _delete_all_chats(fold: Fold, event: Event, _: Chat, what: ChatDeleted) -> None:
+    """Delete every chat that the batch is about."""
+    for chat in list(fold._known.chats.values()):
+        if not chat.is_gone:
+            _delete_chat(fold, event, chat, what)
+
+
+def _edit_anyway(fold: Fold, event: Event, chat: Chat, what: MessageEdited) -> None:
+    """Give a message that was deleted in the same batch a text again."""
+    new = fold.effects.messages.get((chat.application, chat.id, event.number))
+    if new is not None and new.deleted_at is not None:
+        new.body = what.body
+    _edit(fold, event, chat, what)
+
+
+async def _store_creates_only(storing: Storing, entries: Sequence[Logged]) -> None:
+    """Leave out what a log that was away wanted to change."""
+    changes = (MessageEdited, MessageDeleted, ChatDeleted)
+    if storing.is_late:
+        entries = [each for each in entries if each.event is None or not isinstance(each.event.entry.what, changes)]
+    await _store_all(storing, entries)
+
+
 BUILDS: dict[str, Broken] = {
-    name: Broken(name, patches) for name, patches in [*_PRODUCT.items(), *((name, ()) for name in _ENGINES)]
+    build.name: build
+    for build in (
+        # Of the product
+        Broken("ack before append", "I5", ((RedisLog, "append", _answer_first),)),
+        Broken("trim before commit", "I5", ((PersistJob, "_store", _trim_first),)),
+        Broken(
+            "position not checked",
+            "position",
+            ((MySqlPersisting, "apply", _apply_anywhere), (PersistJob, "_forget", _keep_all)),
+        ),
+        Broken("counter rebuilt from the highest number", "I1", ((scopes, "grant", _from_highest),)),
+        Broken("grants not voided", "I1", ((scopes, "grant", _as_before),)),
+        Broken("resent under a new sequence", "I6", ((Share, "call", _call_as_another),)),
+        Broken("standby takes numbers from the log's grant", "I1", ((numbering, "take", _take_granted),)),
+        Broken("mode not checked in the standby's transaction", "I4", ((MySqlNumbering, "number", _number_anyway),)),
+        Broken("older log taken for another history", "stuck", ((lives, "judge", _judge_history),)),
+        Broken("bulk not atomic", "I7", ((Batcher, "submit", _submit_singly),)),
+        Broken("edit of what is not stored yet forgotten", "edits", ((Fold, "_edit", _edit_stored_only),)),
+        Broken("first of two edits kept", "edits", ((Fold, "_edit", _edit_once),)),
+        Broken("changes of a log that was away forgotten", "edits", ((Storing, "store", _store_creates_only),)),
+        Broken("deletion of what is not stored yet forgotten", "deletions", ((Fold, "_delete", _delete_stored_only),)),
+        Broken("deletion of a new chat forgotten", "deletions", ((Fold, "_delete_chat", _delete_stored_chat_only),)),
+        Broken("message deleted by its number alone", "vanished", ((Fold, "_delete", _delete_by_number),)),
+        Broken("chat deleted with those beside it", "vanished", ((Fold, "_delete_chat", _delete_all_chats),)),
+        Broken("deleted message edited", "erased", ((Fold, "_edit", _edit_anyway),)),
+        # Of the engines, which know it by its name
+        Broken("number and entry apart", "I5"),
+        Broken("answer before sync", "I5"),
+        Broken("duplicate key ignored", "I6"),
+        Broken("epoch not checked", "I5"),
+        Broken("gate not checked", "gates"),
+        Broken("fencing token not checked", "lease"),
+    )
 }
-find: Callable[[str], Broken] = BUILDS.__getitem__

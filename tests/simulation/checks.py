@@ -15,6 +15,7 @@ from parley.domain.events import (
     MessagesPosted,
 )
 from parley.log.redis.entries import read_entry
+from tests.simulation.changes import Changes
 from tests.simulation.clients import APPLICATION, Operation
 from tests.simulation.tables import Scope
 
@@ -67,8 +68,9 @@ class Checks:
         yield from self._counted()
         yield from self._gates()
         yield from self._honest()
+        yield from Changes(self._history, self._tables, self._may_be_lost).check()
         if self._tables.letters:
-            yield f"{len(self._tables.letters)} entries became dead letters: {self._tables.letters[0]}"
+            yield f"letters: {len(self._tables.letters)} entries became dead letters: {self._tables.letters[0]}"
 
     def _unique(self) -> Iterator[str]:
         """No two things that were acknowledged share a number (I1); nor do two that the log wrote in two lives."""
@@ -132,7 +134,7 @@ class Checks:
                     yield f"I5: chat {op.number} of {op.id} was acknowledged ({op.durability}) and is not there"
             elif chat is not None:
                 yield from self._kept(op, chat)
-            elif not self._may_lose:
+            elif not self._may_be_lost(op):
                 yield f"I5: chat {op.entry.chat} of {op.id} is not there"
 
     def _kept(self, op: Operation, chat: Scope) -> Iterator[str]:
@@ -175,18 +177,18 @@ class Checks:
         chats = {row.id: row for row in self._tables.chats.values()}
         for op in self._history:
             if isinstance(op.what, MessagesPosted) and op.count > 1:
-                found = [self._rows.get(draft.body) for draft in op.what.messages]
-                there = [place for place in found if place is not None]
+                drafts = op.what.messages[1 if self._is_changed(op) else 0 :]
+                there = [place for draft in drafts if (place := self._rows.get(draft.body)) is not None]
                 numbers = [number for _, number in there]
-                is_whole = len(there) == op.count and numbers == list(range(numbers[0], numbers[0] + op.count))
-                changed = self._changed(op)
-                if there and not is_whole and not changed and not chats[there[0][0]].is_gone:
+                is_whole = len(there) == len(drafts) and numbers == list(range(numbers[0], numbers[0] + len(drafts)))
+                if there and not is_whole and not chats[there[0][0]].is_gone:
                     yield f"I7: of the bulk {op.id} only {numbers} are there"
 
-    def _changed(self, op: Operation) -> bool:
-        """Tell whether anybody wanted to change a message of the operation's chat."""
-        return any(
-            isinstance(other.what, MessageEdited | MessageDeleted) and other.entry.chat == op.entry.chat
+    def _is_changed(self, op: Operation) -> bool:
+        """Tell whether anybody wanted to change the operation's first message: nobody else's number is ever told."""
+        return op.state == "ok" and any(
+            isinstance(other.what, MessageEdited | MessageDeleted)
+            and (other.entry.chat, other.entry.number) == (op.entry.chat, op.number)
             for other in self._history
         )
 
@@ -219,12 +221,24 @@ class Checks:
 
     def _honest(self) -> Iterator[str]:
         """Look for what was refused and is there (I7), and for what is there and was said to be missing (I8)."""
-        deleted = {op.entry.chat for op in self._history if isinstance(op.what, ChatDeleted)}
         for op in self._history:
             if op.state == "fail" and isinstance(op.what, MessagesPosted) and op.what.messages[0].body in self._rows:
                 yield f"I7: {op.id} was refused and is there"
-            if op.state == "gone" and op.entry.chat not in deleted and not self._may_lose:
+            if op.state == "gone" and not self._may_be_gone(op):
                 yield f"I8: {op.id} was told that chat {op.entry.chat} or its message is not there"
+
+    def _may_be_gone(self, op: Operation) -> bool:
+        """Tell whether the operation's chat may have been deleted before its answer, or it or the message been lost."""
+        chat, number = op.entry.chat, op.entry.number
+        for other in self._history:
+            is_deletion = isinstance(other.what, ChatDeleted) and other.entry.chat == chat
+            is_parent = isinstance(other.what, ChatCreated) and other.number == chat
+            is_post = number is not None and other.entry.chat == chat and number in _numbers(other)
+            if is_deletion and other.may_be_done and other.invoked_at < op.done_at:
+                return True
+            if (is_parent or is_post) and other.state == "ok" and self._may_be_lost(other):
+                return True
+        return False
 
 
 def _event(key: str, entry: tuple[int, int, bytes]) -> Event:

@@ -45,6 +45,7 @@ class Operation(msgspec.Struct):
     maybe: bool = False
     """Whether some try of it had no outcome."""
     done_at: float = 0.0
+    """When its last answer came, or the client gave up."""
     number: int = 0
     at: int = 0
     durability: str = ""
@@ -62,6 +63,15 @@ class Operation(msgspec.Struct):
     def count(self) -> int:
         """Give how many numbers it takes."""
         return len(self.what.messages) if isinstance(self.what, MessagesPosted) else 1
+
+    @property
+    def may_be_done(self) -> bool:
+        """Tell whether any of its tries may have done something."""
+        return self.state == "ok" or self.maybe
+
+    def is_before(self, other: Operation) -> bool:
+        """Tell whether all of it was certainly over when the other began."""
+        return not self.maybe and self.done_at < other.invoked_at
 
 
 class Burst(NamedTuple):
@@ -125,12 +135,12 @@ class Clients:
             return self._new(Entry(APPLICATION, None, ChatCreated("chat"), None, self._key("chats", 0.8)))
         draw = rng.random()
         chat = chats[int(rng.random() * len(chats))] if draw < 0.9 else chats[0]
-        if draw < 0.07 and (told := self._told(chat)) is not None:
-            edit = MessageEdited(f"edit {len(self.history)}") if draw < 0.05 else MessageDeleted()
+        if draw < 0.12 and (told := self._told(chat)) is not None:
+            edit = MessageEdited(f"edit {len(self.history)}") if draw < 0.09 else MessageDeleted()
             return self._new(Entry(APPLICATION, chat, edit, told))
-        if draw < 0.09 and len(chats) > 2 and chat != chats[0] and not self._deleted:
+        if draw < 0.14 and len(chats) > 2 and chat != chats[0] and not self._deleted:
             return self._new(Entry(APPLICATION, chat, ChatDeleted()))
-        if draw < 0.14 and (old := self._old()) is not None:
+        if draw < 0.19 and (old := self._old()) is not None:
             return old
         count = 1 if draw < 0.8 else rng.randrange(2, 5)
         key = self._key("messages" if count == 1 else "bulk", 0.75)
@@ -150,9 +160,10 @@ class Clients:
         return IdempotencyKey(route, name, name.encode().ljust(16)[-16:]) if self._rng.random() < share else None
 
     def _told(self, chat: int) -> int | None:
-        """Give a number of a chat that somebody was told of."""
+        """Give a number of a chat that somebody was told of: often the newest, so that it is changed more than once."""
         known = [op for op in self.history if op.state == "ok" and op.entry.chat == chat and _posts(op)]
-        return known[int(self._rng.random() * len(known))].number if known else None
+        place = int(self._rng.random() * 2 * len(known))
+        return known[min(place, len(known) - 1)].number if known else None
 
     def _old(self) -> Operation | None:
         """Give a keyed operation that was done, to be asked for again."""
@@ -178,8 +189,10 @@ class Clients:
                 await self.rest(0.1 + 0.4 * self._rng.random())
             elif not self._goes_on(operation, result, is_repeat=is_repeat):
                 break
-        if not is_repeat and operation.state == "pending":
-            operation.state = "unknown" if operation.maybe else "fail"
+        if not is_repeat:
+            operation.done_at = self._loop.time()
+            if operation.state == "pending":
+                operation.state = "unknown" if operation.maybe else "fail"
 
     def _goes_on(self, operation: Operation, result: Result, *, is_repeat: bool) -> bool:
         """Take in what is no success; tell whether the client tries again."""
@@ -188,7 +201,7 @@ class Clients:
             self._forget(operation)
             return False
         if not isinstance(result, ConflictError | OutcomeUnknownError | ResetError):
-            self.wrong.append(f"operation {operation.id} was answered {result!r}")
+            self.wrong.append(f"answers: operation {operation.id} was answered {result!r}")
             return False
         operation.maybe = True
         is_safe = operation.entry.key is not None or not _posts(operation)
@@ -227,7 +240,7 @@ class Clients:
         del self._out[future]
         if result is None:
             if writer.node.is_alive and not writer.node.was_paused:
-                self.wrong.append(f"operation {operation.id} was not answered within {PATIENCE_S} s")
+                self.wrong.append(f"answers: operation {operation.id} was not answered within {PATIENCE_S} s")
             return ResetError()
         return result
 

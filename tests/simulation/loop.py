@@ -134,7 +134,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 try:
                     turn._callback(*turn._args)
                 except Exception as error:  # noqa: BLE001 - a callback that fails leaves the others alone
-                    self.errors.append(f"a callback failed: {error!r}")
+                    self.errors.append(f"failed: a callback failed: {error!r}")
         runnable.remove(node)
 
     def _advance(self) -> None:
@@ -204,7 +204,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Note what nobody caught."""
         if not self._is_over:
-            self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+            self.errors.append(f"failed: {context.get('message')}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
         """Say no."""

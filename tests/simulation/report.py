@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from tests.simulation import points
-from tests.simulation.broken import BUILDS
+from tests.simulation.broken import BUILDS, Broken
 from tests.simulation.scale import scaled
 from tests.simulation.simulation import Result, Simulation
 
@@ -66,10 +66,11 @@ def run_many(seeds: Iterable[int], *, stop_at: int = sys.maxsize, progress: bool
     return summary
 
 
-def first_found(name: str, most: int) -> Result | None:
-    """Run the first schedules on a broken build until one finds it; ``None`` if none of ``most`` does."""
-    with BUILDS[name].built() as flags, scaled():
-        return next((result for seed in range(most) if (result := Simulation(seed, flags).run()).wrong), None)
+def first_found(build: Broken, most: int) -> Result | None:
+    """Run the first schedules on a broken build until one breaks its promise; ``None`` if none of ``most`` does."""
+    with build.built() as flags, scaled():
+        results = (Simulation(seed, flags).run() for seed in range(most))
+        return next((result for result in results if build.findings(result.wrong)), None)
 
 
 def explain(result: Result) -> str:
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("--broken", choices=sorted(BUILDS), help="run a build that forgets a rule, until it is found")
     arguments = parser.parse_args()
     if arguments.broken:
-        return _find(arguments.broken, arguments.schedules or 1_000)
+        return _find(BUILDS[arguments.broken], arguments.schedules or 1_000)
     if arguments.trace:
         return max(_trace(seed) for seed in range(arguments.seed, arguments.seed + (arguments.schedules or 1)))
     return _run(range(arguments.seed, arguments.seed + (arguments.schedules or 1_000)))
@@ -122,7 +123,10 @@ def _trace(seed: int) -> int:
     return int(bool(result.wrong))
 
 
-def _find(name: str, most: int) -> int:
-    found = first_found(name, most)
-    print(f"not found in {most:,} schedules" if found is None else f"found at seed {found.seed}: {found.wrong[0]}")
+def _find(build: Broken, most: int) -> int:
+    found = first_found(build, most)
+    if found is None:
+        print(f"{build.promise} was not broken in {most:,} schedules")
+    else:
+        print(f"found at seed {found.seed}: {build.findings(found.wrong)[0]}")
     return int(found is None)

@@ -84,7 +84,7 @@ class Simulation:
         try:
             self.loop.run(self._main(), _LIMIT_S)
         except StuckError as error:
-            self.wrong.append(str(error))
+            self.wrong.append(f"stuck: {error}")
         else:
             self.wrong += check(self)
         self.wrong += self.clients.wrong + self.loop.errors
@@ -146,7 +146,7 @@ class Simulation:
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         if not running.cancelled() and running.exception() is not None:
-            self.wrong.append(f"a process ended: {running.exception()!r}")
+            self.wrong.append(f"failed: a process ended: {running.exception()!r}")
 
     def kill(self, node: Node, down_s: float) -> None:
         """Kill a process; another run of it begins later."""
@@ -203,12 +203,12 @@ class Simulation:
                 row = self.tables.partitions[bindings[6]]
                 is_standby = node.name.startswith("writer")
                 if is_standby and bindings[:2] != row.position:
-                    self.wrong.append(f"the standby moved the position from {row.position} to {bindings[:2]}")
+                    self.wrong.append(f"position: the standby moved the position from {row.position} to {bindings[:2]}")
                 if is_standby:
                     continue
                 if bindings[:2] <= row.position or tuple(bindings[7:]) != row.position:
-                    self.wrong.append(f"the position went from {row.position} to {bindings[:2]}")
+                    self.wrong.append(f"position: it went from {row.position} to {bindings[:2]}")
             if name in {"move_partition", "open_epoch", "stand_by", "note_run"}:
                 lease = self.tables.leases.get(b"persist-0")
                 if lease is not None and lease.owner not in {node.name.encode(), b""}:
-                    self.wrong.append(f"{node.name} wrote under a lease that is {lease.owner.decode()}'s")
+                    self.wrong.append(f"lease: {node.name} wrote under a lease that is {lease.owner.decode()}'s")

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.broken import BUILDS
+from parley.ingest.batcher import Batcher
+from parley.workers.persist import PersistJob
+from tests.simulation.broken import BUILDS, Broken
 from tests.simulation.report import explain, first_found
 from tests.simulation.scale import scaled
 from tests.simulation.simulation import Result, Simulation
 
 ROOT = Path(__file__).parents[2]
 FOUND_WITHIN = 400
-"""Schedules: the rarest of the rules needs some eighty."""
+"""Schedules: the rarest of the rules needs some hundred."""
 
 
 def traces(seeds: range, hash_seed: str) -> list[str]:
@@ -43,14 +45,26 @@ def test_a_seed_has_one_trace_only() -> None:
     assert traces(seeds, "2") == here
 
 
-@pytest.mark.parametrize("name", BUILDS)
-def test_a_broken_build_is_found(name: str) -> None:
-    """Each rule that is forgotten breaks a promise within a few schedules, and the whole build is whole again after."""
-    found = first_found(name, FOUND_WITHIN)
+@pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
+def test_a_broken_build_is_found(build: Broken) -> None:
+    """Each rule that is forgotten breaks its own promise in some schedule, and the whole build is whole again after."""
+    found = first_found(build, FOUND_WITHIN)
 
-    assert found is not None, f"{name} was not found in {FOUND_WITHIN} schedules"
+    assert found is not None, f"{build.promise} was not broken in {FOUND_WITHIN} schedules"
     with scaled():
         assert not Simulation(found.seed).run().wrong
+
+
+@pytest.mark.parametrize("place", [(PersistJob, "_store"), (Batcher, "submit")], ids=["worker", "writer"])
+def test_a_build_that_does_not_work_is_not_found(place: tuple[type, str]) -> None:
+    """A build whose code raises breaks a schedule, and yet none of the promises that are looked for."""
+    build = Broken("does not work", "I5", ((*place, None),))
+
+    with build.built() as flags, scaled():
+        wrong = Simulation(0, flags).run().wrong
+
+    assert wrong
+    assert not build.findings(wrong)
 
 
 def test_a_failure_names_its_seed_and_the_command_that_shows_it() -> None:
