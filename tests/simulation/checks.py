@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from parley.domain.events import (
     ChatCreated,
     ChatDeleted,
-    Event,
     MessageDeleted,
     MessageEdited,
     MessagesPosted,
 )
-from parley.log.redis.entries import read_entry
 from tests.simulation.changes import Changes
 from tests.simulation.clients import APPLICATION, Operation
 from tests.simulation.tables import Scope
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
-
-
-class Written(NamedTuple):
-    """An entry that the log took once."""
-
-    event: Event
-    is_lost: bool
-    """A fault took it away."""
 
 
 def check(simulation: Simulation) -> list[str]:
@@ -45,12 +35,7 @@ class Checks:
         self._may_lose = simulation.faults.is_lossy
         self._history = simulation.clients.history
         self._done = [op for op in self._history if op.state == "ok"]
-        engine = simulation.engine
-        self._written = [
-            Written(_event(key, (ms, seq, value)), (key, ms, seq) in engine.lost)
-            for (key, ms, seq), value in engine.written.items()
-        ]
-        self._lost = {written.event.position.at for written in self._written if written.is_lost}
+        self._lost = {ms for _, ms, _ in simulation.engine.lost}
         """When the log took what it lost."""
         self._application = self._tables.applications[APPLICATION]
         self._rows: dict[str, tuple[int, int]] = {
@@ -239,14 +224,6 @@ class Checks:
             if (is_parent or is_post) and other.state == "ok" and self._may_be_lost(other):
                 return True
         return False
-
-
-def _event(key: str, entry: tuple[int, int, bytes]) -> Event:
-    ms, seq, value = entry
-    epoch = int(key.split(":")[2])
-    logged = read_entry(epoch, b"%d-%d" % (ms, seq), (b"1", value))
-    assert logged.event is not None
-    return logged.event
 
 
 def _numbers(op: Operation) -> range:

@@ -15,6 +15,8 @@ from parley.log.redis.scripts import script
 from tests.simulation.scripts import Argument, Data, Machine, Meta, Stream, copy_data
 
 Command = Sequence[Argument]
+Place = tuple[str, int, int]
+"""Where an entry lies: its stream's key, and its id."""
 _SCOPE: Final = struct.Struct(">IIBQ")
 _SCRIPTS: Final = {script(name): name for name in ("open", "seal", "trim")}
 _LIFE: Final = re.compile(rb"-- parley (\w+) ")
@@ -24,8 +26,13 @@ _SETTINGS: Final = (b"appendonly", b"yes", b"no-appendfsync-on-rewrite", b"no", 
 class Engine:
     """Executes one command at a time; a run of it ends with a crash, and another begins over what was kept."""
 
-    def __init__(self, machine: Machine, *, is_synced: bool = True) -> None:
-        """Start empty; ``is_synced``: it syncs before it answers, so a crash loses nothing that anybody was told."""
+    def __init__(
+        self, machine: Machine, *, is_synced: bool = True, is_stored: Callable[[Place], bool] = lambda _: False
+    ) -> None:
+        """Start empty; ``is_stored`` says whether the database has an entry by now.
+
+        ``is_synced``: it syncs before it answers, so a crash loses nothing that anybody was told.
+        """
         self.machine = machine
         self.is_up = True
         self.is_synced = is_synced
@@ -33,10 +40,11 @@ class Engine:
         self.appends = 0
         """Entries that were written; and how many batches they came in."""
         self.batches = 0
-        self.written: dict[tuple[str, int, int], bytes] = {}
-        """Every entry that ever lay on a stream, by the stream's key and id."""
-        self.lost: set[tuple[str, int, int]] = set()
-        """Those that were on a stream, maybe answered for, when a fault took them away."""
+        self.written: dict[Place, bytes] = {}
+        """Every entry that ever lay on a stream."""
+        self.lost: set[Place] = set()
+        """Those that were on a stream alone, maybe answered for, when a fault took them away."""
+        self._is_stored = is_stored
         self._loaded: dict[bytes, str] = {}
         self._commands: dict[str, Callable[..., Any]] = {
             "EVALSHA": self._run_loaded,
@@ -81,10 +89,10 @@ class Engine:
         self.is_up = True
 
     def replace(self, data: Data) -> None:
-        """Have other data: what lay on the streams and does not any more is lost."""
+        """Have other data: what lay on the streams alone and does not any more is lost."""
         before = _entries(self.machine.data)
         self.machine.data = data
-        self.lost |= before - _entries(data)
+        self.lost |= {place for place in before - _entries(data) if not self._is_stored(place)}
 
     def finish(self, rest: list[tuple[str, tuple[int, int, bytes]]]) -> None:
         """Write what a broken build has only numbered so far."""
@@ -165,7 +173,7 @@ class Engine:
         return [b"last-generated-id", b"%d-%d" % (stream.ms, stream.seq)]
 
 
-def _entries(data: Data) -> set[tuple[str, int, int]]:
+def _entries(data: Data) -> set[Place]:
     streams = ((key, value) for key, value in data.items() if isinstance(value, Stream))
     return {(key, ms, seq) for key, stream in streams for ms, seq, _ in stream.entries}
 

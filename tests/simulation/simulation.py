@@ -8,11 +8,12 @@ from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
 
+from parley.domain.events import Position, position_id
 from tests.simulation import scale
 from tests.simulation.checks import check
 from tests.simulation.clients import APPLICATION, Clients
 from tests.simulation.database import Server
-from tests.simulation.engine import Command, Engine
+from tests.simulation.engine import Command, Engine, Place
 from tests.simulation.faults import Faults
 from tests.simulation.loop import Node, StuckError, VirtualLoop
 from tests.simulation.network import Network
@@ -59,7 +60,7 @@ class Simulation:
         asyncio._set_running_loop(loop)
         self.faults = Faults(self, Random(rng.random()))
         machine = Machine(lambda: wall_ms(loop.time(), self._log_offset_s), scale.FIRST_GRANT, broken)
-        self.engine = Engine(machine, is_synced=self.faults.is_synced)
+        self.engine = Engine(machine, is_synced=self.faults.is_synced, is_stored=self._is_stored)
         self.network = Network(loop, self.engine, Random(rng.random()), self._on_network)
         tables = self.tables = Tables(lambda: wall_ms(loop.time(), self._database_offset_s), 1)
         tables.add_application(APPLICATION, 0)
@@ -117,6 +118,10 @@ class Simulation:
 
     def _heal(self) -> None:
         self.network.loss = self.server.trouble = 0.0
+
+    def _is_stored(self, place: Place) -> bool:
+        key, ms, seq = place
+        return Position(int(key.split(":")[2]), position_id(ms, seq)) <= self.tables.partitions[0].position
 
     def _is_drained(self) -> bool:
         row = self.tables.partitions[0]
