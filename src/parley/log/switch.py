@@ -173,10 +173,10 @@ async def _settled(places: Sequence[int], appending: Awaitable[list[Outcome]]) -
 def _gather(outcomes: list[Outcome], parts: Sequence[_Part]) -> list[Outcome]:
     """Give every entry's outcome in the batch's order, or the one error that is true of all entries."""
     errors = [part.outcomes for part in parts if isinstance(part.outcomes, BaseException)]
+    unknown = [error for error in errors if not isinstance(error, UnavailableError)]
     is_true_of_all = len(errors) == len(parts) and sum(len(part.places) for part in parts) == len(outcomes)
-    for error in errors:
-        if is_true_of_all or not isinstance(error, UnavailableError):
-            raise error
+    for error in unknown or (errors if is_true_of_all else ()):
+        raise error
     for places, found in parts:
         for index, place in enumerate(places):
             outcomes[place] = _NOT_YET if isinstance(found, BaseException) else found[index]

@@ -62,6 +62,8 @@ class DictAside:
         self.epochs = dict.fromkeys(range(P), 5)
         self.stored: list[tuple[int, list[Entry]]] = []
         self.error: ParleyError | None = None
+        self.errors: dict[int, ParleyError] = {}
+        """By partition."""
         self.gate: asyncio.Event | None = None
         self._last = dict.fromkeys(TOKENS, 1_000)
 
@@ -77,6 +79,8 @@ class DictAside:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
+        if partition in self.errors:
+            raise self.errors[partition]
         if self.epochs.get(partition) != epoch:
             return None
         positions = {partition: Position(epoch, 0)}
@@ -208,6 +212,17 @@ async def test_one_part_that_fails_leaves_the_others_what_they_have(front: Front
     await front.log.settle()
     with pytest.raises(OutcomeUnknownError):
         await unknown
+
+
+@pytest.mark.parametrize("of_the_unknown", range(P))
+async def test_an_unknown_outcome_outweighs_one_that_is_known(front: Front, of_the_unknown: int) -> None:
+    """Whoever is told that nothing was written sends again, also without a key: so nobody is told that."""
+    front.stand_by(0, 1)
+    front.aside.errors = {partition: UnavailableError("The database does not answer") for partition in range(P)}
+    front.aside.errors[of_the_unknown] = OutcomeUnknownError("The commit was not answered")
+
+    with pytest.raises(OutcomeUnknownError):
+        await front.append(say(0), say(1))
 
 
 async def test_a_standby_that_is_over_refuses_as_a_log_in_another_life(front: Front) -> None:

@@ -202,9 +202,9 @@ class RedisLog:
         if sent.error is not None:
             raise sent.error
         errors = [share.result for share in sent.shares if isinstance(share.result, Exception)]
-        for error in errors:
-            if isinstance(error, OutcomeUnknownError) or len(errors) == len(sent.shares):
-                raise error
+        unknown = [error for error in errors if isinstance(error, OutcomeUnknownError)]
+        for error in unknown or (errors if len(errors) == len(sent.shares) else ()):
+            raise error
         outcomes: list[Outcome] = [OTHER_LIFE] * sent.count
         for share in sent.shares:
             for place, outcome in zip(share.packed.places, share.outcomes(), strict=True):
