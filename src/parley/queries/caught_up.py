@@ -64,6 +64,8 @@ class CaughtUp:
 
     async def _ask(self, ask: Callable[Asked, Awaitable[T]], *asked: Asked.args, **named: Asked.kwargs) -> T:
         is_caught_up = await self._follower.catch_up()
+        if not is_caught_up:
+            self._follower.note_lack()
         try:
             return await ask(*asked, **named)
         except NotFoundError as error:

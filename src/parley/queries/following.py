@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+from weakref import WeakSet
 
 import structlog
 
@@ -71,6 +72,18 @@ class Follower:
         self._heard_at = float("-inf")
         self._epochs: dict[int, int] = {}
         self._stands_by = False
+        self._lacking: WeakSet[asyncio.Task[Any]] = WeakSet()
+
+    @property
+    def has_lacked(self) -> bool:
+        """Whether the present task has read without the log's end: its answer says so, also if that is back by now."""
+        return asyncio.current_task() in self._lacking
+
+    def note_lack(self) -> None:
+        """Note that the present task goes on without the log's end."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._lacking.add(task)
 
     @property
     def hears_all(self) -> bool:

@@ -40,6 +40,11 @@ class Reads:
         """Whether reads may lack the end of the log at present, or what a standby stored."""
         return self._follower is not None and (self._follower.is_away or self._follower.is_blind)
 
+    @property
+    def has_lacked(self) -> bool:
+        """Whether what the present task has read may lack that; reads may have been degraded then, and no more."""
+        return self.is_degraded or (self._follower is not None and self._follower.has_lacked)
+
     async def get_application(self, token: str) -> Application:
         """Give one application, or raise `NotFoundError`."""
         return await self._tenants.get(token)

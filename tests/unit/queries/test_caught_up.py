@@ -153,6 +153,25 @@ async def test_a_reader_is_judged_by_its_own_catching_up(front: Front, fails_fir
     )
 
 
+async def test_a_read_is_marked_by_its_own_catching_up(front: Front) -> None:
+    """What was read without the log's end says so, also where another one's round finds it before the answer."""
+    front.post(2)
+    front.stream.error = UnavailableError("away")
+
+    async def turn() -> None:
+        front.stream.error = None
+        front.clock.move(RETRY_AFTER_S)
+        assert await front.follower.catch_up()
+
+    async def read() -> tuple[list[int], bool]:
+        return await front.listed(), front.reads.has_lacked
+
+    front.held.meanwhile.append(turn)
+
+    assert await asyncio.create_task(read()) == ([1], True)
+    assert await asyncio.create_task(read()) == ([1, 2], False)
+
+
 async def test_a_reader_that_goes_away_while_it_catches_up_asks_nothing(front: Front) -> None:
     """And leaves nothing behind that was never awaited."""
     front.stream.gate = asyncio.Event()

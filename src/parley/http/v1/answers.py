@@ -29,8 +29,8 @@ def send_found(exchange: Exchange, found: View | Sequence[View], headers: Sequen
 
 
 def degraded(reads: Reads) -> Headers:
-    """Give the header that says so while reads lack the end of the log."""
-    return [_TAIL_IS_AWAY] if reads.is_degraded else []
+    """Give the header that says so if what was read may lack the end of the log."""
+    return [_TAIL_IS_AWAY] if reads.has_lacked else []
 
 
 def send_bytes(exchange: Exchange, body: bytes, headers: Headers) -> None:
