@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+from parley.domain.grants import STANDBY
 from tests.acceptance.test_fleet_kills import check_is_clean
 from tests.support.client import Answer, Client
 from tests.support.crew import Crew
@@ -69,6 +70,11 @@ class Manned(Crew):
     def modes(self) -> set[str]:
         """Give who numbers."""
         return {mode for (mode,) in self.rows("select mode from `partition`")}
+
+    def holders(self) -> list[int]:
+        """Give how many partitions each worker stores that stores any."""
+        counted = "select count(*) from lease where job like 'persist-%' and owner <> '' group by owner order by 1"
+        return [int(count) for (count,) in self.rows(counted)]
 
 
 @pytest.fixture
@@ -244,6 +250,28 @@ async def test_a_writer_that_is_cut_off_alone_refuses_and_says_so(crew: Manned, 
     assert crew.load.aside == 0
     assert (back.header("Parley-Durability"), back.header("Parley-Degraded")) == ("queued", None)
     assert [member.ready()[0] for member in crew.writers] == [200, 200]
+
+
+@pytest.mark.timeout(300)
+async def test_a_worker_that_is_cut_off_alone_is_relieved(crew: Manned, redis: RedisServer) -> None:
+    """Its partitions stand by until another worker has them; when it is back it has its share again."""
+    relay = Relay(redis.port)
+    async with relay.open() as port:
+        url = crew.fleet.env["PARLEY_LOG_URL"].replace(str(redis.port), str(port))
+        alone = await asyncio.to_thread(crew.fleet.start, "work", env={"PARLEY_LOG_URL": url})
+        await asyncio.to_thread(crew.workers[1].stop)
+        await asyncio.to_thread(wait_for, lambda: crew.holders() == [2, 2], "it has its share", TAKEN_OVER_S)
+        async with crew.loaded():
+            relay.cut()
+            await asyncio.to_thread(wait_for, lambda: crew.modes() == {"log", STANDBY}, "half stands by", BACK_WITHIN_S)
+            await asyncio.to_thread(wait_for, lambda: crew.modes() == {"log"}, "another has it", BACK_WITHIN_S)
+            assert await asyncio.to_thread(crew.holders) == [4]
+            await crew.logged(200)
+            relay.mend()
+            await asyncio.to_thread(wait_for, lambda: crew.holders() == [2, 2], "it is back", TAKEN_OVER_S)
+            await crew.logged(200)
+        await asyncio.to_thread(check_whole, crew)
+        assert await asyncio.to_thread(alone.stop) == 0
 
 
 def test_what_a_standby_answers(crew: Manned) -> None:

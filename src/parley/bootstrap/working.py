@@ -98,7 +98,8 @@ async def build_working(
     if "persist" in jobs:
         away_s = never_away if ports.guard is None else ports.guard.breaker.away_s
         means = Means(ports.beside.log, ports.beside.database, clock, metrics, settings.key_ttl_s, away_s)
-        shares = Shares(await _persisting(ports.beside, means), claimant, metrics)
+        watched = () if ports.guard is None else (ports.guard.breaker.longest_s,)
+        shares = Shares(await _persisting(ports.beside, means), claimant, metrics, *watched)
         runners.append(run(shares))
         closers.append(shares.close)
     indexing = [job for job in leased if job.name == IndexFollower.name]

@@ -45,6 +45,10 @@ class Breaker:
         since = self._since.get(partition)
         return 0.0 if since is None else self._clock.monotonic() - since
 
+    def longest_s(self) -> float:
+        """Give for how long any partition's log has been away; 0 if none is."""
+        return max(map(self.away_s, self._since), default=0.0)
+
     async def beat(self) -> None:
         """Ask, and at once again if the answer is worse than before: this process itself may have stood still."""
         asked_at = self._clock.monotonic()

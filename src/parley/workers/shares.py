@@ -19,6 +19,9 @@ from parley.workers.tenure import TTL_S, Claimant, Tenure
 BEAT_S: Final = 2.0
 """Between two looks at who lives and who holds what; a fifth of a lease's time."""
 
+HAND_BACK_S: Final = 3 * BEAT_S
+"""How long a process is without the log until it leaves the jobs to one that has it: all have beaten meanwhile."""
+
 Start = Callable[[Tenure], Runner]
 """Makes a job's runner, not yet started, for a tenure that has just begun."""
 
@@ -35,13 +38,22 @@ class Shares:
 
     The fair share is the number of jobs by the number of living processes, rounded up. A tenure that is not sure any
     more is over before anything else is done: its runner is stopped, and the lease claimed again like any other.
+
+    A process that is without the log does not live for the others, and after a while it hands back everything, if any
+    lives. If none does, the log is away from all, and each keeps what it has.
     """
 
     name = "shares"
 
-    def __init__(self, jobs: Mapping[str, Start], claimant: Claimant, metrics: Metrics) -> None:
-        """Share the leases of these names with all other claimants."""
+    def __init__(
+        self, jobs: Mapping[str, Start], claimant: Claimant, metrics: Metrics, away_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Share the leases of these names with all other claimants.
+
+        ``away_s`` gives for how long this process has been without what the jobs need; 0 if it is not.
+        """
         self._jobs = dict(jobs)
+        self._away_s = away_s
         self._claimant = claimant
         self._leases, self._owner, _ = claimant
         self._held: dict[str, _Held] = {}
@@ -66,14 +78,21 @@ class Shares:
     async def step(self) -> float:
         """Give up what is lost, hold what is held, hand back what is too much, and claim what is free."""
         self._leave([job for job, held in self._held.items() if not held.tenure.is_sure])
-        living = await self._leases.beat(self._owner, TTL_S)
+        away_s = self._away_s()
+        living = await self._leases.beat(self._owner, 0 if away_s else TTL_S)
         for held in list(self._held.values()):
             await held.tenure.renew()
-        fair = -(-len(self._jobs) // max(1, living))
+        fair = self._fair(living, away_s)
         self._leave(list(self._held)[fair:])
         if len(self._held) < fair:
             await self._claim(fair)
         return BEAT_S
+
+    def _fair(self, living: int, away_s: float) -> int:
+        """Give how many jobs this process should do beside those that live, of which it is none while it is away."""
+        if living and away_s >= HAND_BACK_S:
+            return 0
+        return -(-len(self._jobs) // max(1, living + bool(away_s)))
 
     async def close(self) -> None:
         """Stop the jobs after their present step, let go of the leases, and be gone for the other processes."""

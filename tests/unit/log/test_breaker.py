@@ -45,6 +45,7 @@ async def test_a_log_that_answers_is_not_away() -> None:
     logged = await watched.beat(2)
 
     assert (watched.breaker.away, watched.breaker.away_s(0), watched.told, logged) == (NONE, 0.0, [], [])
+    assert watched.breaker.longest_s() == 0.0
     assert watched.breaker.pause_s() == BEAT_S
 
 

@@ -10,7 +10,7 @@ import pytest
 from parley.domain.errors import ParleyError, UnavailableError
 from parley.telemetry.metrics import Metrics
 from parley.workers.runner import Runner
-from parley.workers.shares import BEAT_S, Shares
+from parley.workers.shares import BEAT_S, HAND_BACK_S, Shares
 from parley.workers.tenure import TTL_S, Claimant, Tenure
 from tests.unit.workers.doubles import StillClock
 from tests.unit.workers.doubles_sharing import DictDatabase, Places, Store
@@ -43,8 +43,15 @@ class Process:
         self.places = Places()
         self.metrics = Metrics()
         self.jobs: dict[str, Idle] = {}
+        self.away_since: float | None = None
+        self._clock = store.clock
         starts = dict.fromkeys(JOBS, self.start)
-        self.shares = Shares(starts, Claimant(DictDatabase(store, self.places), owner, store.clock), self.metrics)
+        claimant = Claimant(DictDatabase(store, self.places), owner, store.clock)
+        self.shares = Shares(starts, claimant, self.metrics, self.away_s)
+
+    def away_s(self) -> float:
+        """Give for how long the log has been away."""
+        return 0.0 if self.away_since is None else self._clock.monotonic() - self.away_since
 
     def start(self, tenure: Tenure) -> Runner:
         """Make a runner for a tenure."""
@@ -152,6 +159,59 @@ async def test_a_killed_process_is_replaced_within_its_leases_time(world: World)
 
     assert other.held == set(JOBS)
     assert killed.held == set()
+    await world.close()
+
+
+async def test_a_process_that_loses_the_log_alone_leaves_its_jobs_to_the_others(world: World) -> None:
+    """After a while, for it may be back at once; its share is its own again when the log is back."""
+    both = cut_off, other = world.process(), world.process()
+    await world.pass_time(10, *both)
+
+    cut_off.away_since = world.clock.monotonic()
+    await world.pass_time(HAND_BACK_S - BEAT_S, *both)
+    held_at_first = len(cut_off.held), len(other.held)
+    await world.pass_time(2 * BEAT_S, *both)
+    held_later = cut_off.held, other.held
+    cut_off.away_since = None
+    await world.pass_time(10, *both)
+
+    assert held_at_first == (2, 2)
+    assert held_later == (set(), set(JOBS))
+    assert (len(cut_off.held), len(other.held)) == (2, 2)
+    await world.close()
+
+
+async def test_processes_that_all_lose_the_log_keep_their_jobs(world: World) -> None:
+    """One hands back, for another had not noticed yet, or has died since: then what is free is claimed all the same."""
+    all_ = first, second, third = world.process(), world.process(), world.process()
+    await world.pass_time(10, *all_)
+    before = [process.held for process in all_]
+
+    for process in (first, second):
+        process.away_since = world.clock.monotonic()
+    await world.pass_time(BEAT_S, *all_)
+    third.away_since = world.clock.monotonic()
+    await world.pass_time(60, *all_)  # nobody gives way to somebody who does
+    kept = [process.held for process in all_]
+    await world.pass_time(14, first, second)
+
+    assert kept == before
+    assert third.held == set()
+    assert first.held | second.held == set(JOBS)
+    await world.close()
+
+
+async def test_a_process_without_the_log_does_every_job_if_there_is_no_other(world: World) -> None:
+    """The last that has the log dies: somebody has to let the database stand by."""
+    both = cut_off, other = world.process(), world.process()
+    await world.pass_time(10, *both)
+    cut_off.away_since = world.clock.monotonic()
+    await world.pass_time(HAND_BACK_S + BEAT_S, *both)
+
+    await world.pass_time(14, cut_off)
+
+    assert other.held == set()
+    assert cut_off.held == set(JOBS)
     await world.close()
 
 
