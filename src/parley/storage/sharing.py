@@ -104,10 +104,11 @@ class Persisting(Protocol):
         What cannot be stored becomes a dead letter in the same transaction.
         """
 
-    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> None:
-        """Begin another life of the partition's log, or note another run of the present one.
+    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> Position:
+        """Begin another life of the partition's log, or note another run of the present one; give its position.
 
-        A new epoch's position is ``floor``, which lies in it; older grants are void from now on. It ends a standby.
+        A new epoch's position is ``floor``, which lies in it, or the next millisecond after all that was changed until
+        then, by a standby whose clock is ahead. Older grants are void from now on. It ends a standby.
         """
 
     async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:

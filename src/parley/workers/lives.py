@@ -188,11 +188,10 @@ class Lives:
         if vitals.epoch is not None:
             raise ConflictError(f"The log of partition {row.id} was opened by another", code="lease_lost")
         fresh = await find_row(self._database.scopes, row.id)
-        now = max(self._clock.now_ms(), row.position.at, fresh.changed_at + 1)
         life = Life(highest + 1, vitals.run_id)
-        floor = Position(life.epoch, position_id(now))
-        keys_known_since = 0 if fresh.last_key_at <= now - self._key_ttl_ms else now
-        await self._database.persisting.open_life(row.id, self._tenure.lease, life, floor)
+        floor = Position(life.epoch, position_id(max(self._clock.now_ms(), row.position.at)))
+        floor = await self._database.persisting.open_life(row.id, self._tenure.lease, life, floor)
+        keys_known_since = 0 if fresh.last_key_at <= floor.at - self._key_ttl_ms else floor.at
         await self._keeper.open(row.id, life, floor, keys_known_since)
         self.look_again()
         self._tell(row, life, finding)

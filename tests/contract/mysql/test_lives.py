@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from parley.domain.errors import ConflictError
-from parley.domain.events import ChatCreated, ChatDeleted, MessagesPosted, Position
+from parley.domain.events import ChatCreated, ChatDeleted, MessagesPosted, Position, position_id
 from parley.domain.grants import Known, Life, Need, ScopeName
 from parley.domain.model import Draft
+from parley.domain.numbering import Appended
+from tests.contract.mysql.standing import append, say, stand_by
 from tests.support.mysql_house import RUN, House
 from tests.unit.workers.doubles import StillClock
 
@@ -46,6 +48,21 @@ async def test_a_new_epoch_begins_at_its_floor(house: House) -> None:
         await house.persisting.apply(0, house.lease, before, [house.post(chat, "b")])
     with pytest.raises(ConflictError):
         await house.persisting.open_life(0, house.lease, Life(2, "late"), before)
+
+
+async def test_a_new_epoch_begins_above_all_that_was_changed(house: House) -> None:
+    """A standby's writer, whose clock is ahead, may store until the very moment: the index has that already."""
+    chat = await house.add_chat("a")
+    epoch = await stand_by(house)
+    floor = Position(epoch + 1, position_id(house.clock.now_ms() + 1_000))
+    house.clock.move(3_600)
+    (late,) = await append(house, say(chat, "ahead"))
+
+    opened = await house.persisting.open_life(0, house.lease, Life(epoch + 1, "another"), floor)
+
+    assert isinstance(late, Appended)
+    assert opened == Position(epoch + 1, position_id(late.position.at + 1)) == (await house.row()).position
+    assert await house.persisting.open_life(0, house.lease, Life(epoch + 1, "yet another"), floor) == opened
 
 
 async def test_another_run_of_the_same_life_is_noted(house: House) -> None:

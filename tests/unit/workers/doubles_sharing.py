@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from parley.domain.errors import ConflictError, UnavailableError
-from parley.domain.events import Depth, Logged, Position
+from parley.domain.events import Depth, Logged, Position, position_id
 from parley.domain.grants import STANDBY, Life, Partition
 from parley.log.port import Apart, Feeding, Reach, Reading, Vitals
 from parley.storage.sharing import Applied, DeadLetters, Holder, Lease, Numbering, Scopes, Shared
@@ -231,18 +231,20 @@ class DictDatabase:
         await self._pass("after apply")
         return Applied(len(logged), self.dropped, self.dead)
 
-    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> None:
-        """Note another life."""
+    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> Position:
+        """Note another life, above all that was changed."""
         assert partition == P
         await self._pass("before open_life")
         self._guard(lease)
         if life.epoch < self._store.row.life.epoch:
             raise ConflictError("That epoch is over")
         is_new = life.epoch > self._store.row.life.epoch
-        position = floor if is_new else self._store.row.position
+        above = Position(life.epoch, position_id(self._store.row.changed_at + 1))
+        position = max(floor, above) if is_new else self._store.row.position
         mode = "log" if is_new else self._store.row.mode
         self._store.row = self._store.row._replace(life=life, position=position, mode=mode)
         await self._pass("after open_life")
+        return position
 
     async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:
         """Give the numbers from now on."""

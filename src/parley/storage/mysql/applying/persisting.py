@@ -9,7 +9,7 @@ from parley.database.mysql.errors import ContendedError
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import CommitLostError, Database, Line, Work
 from parley.domain.errors import ConflictError, OutcomeUnknownError, UnavailableError
-from parley.domain.events import Logged, Position
+from parley.domain.events import Logged, Position, position_id
 from parley.domain.grants import Life
 from parley.storage.mysql.applying.storing import Storing, check_letters
 from parley.storage.mysql.leases import hold_mark, is_own
@@ -48,8 +48,9 @@ class MySqlPersisting:
         self._runs[partition] = done[0].run
         return done[0].applied
 
-    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> None:
-        """Begin another life of the partition's log, or note another run of the present one."""
+    async def open_life(self, partition: int, lease: Lease, life: Life, floor: Position) -> Position:
+        """Begin another life of the partition's log, or note another run of the present one; give its position."""
+        opened: list[Position] = []
 
         async def work(session: Session) -> None:
             held = await self._hold(session, partition, lease)
@@ -57,13 +58,17 @@ class MySqlPersisting:
                 raise ConflictError(MOVED)
             if life.epoch == held.epoch:
                 await session.run("note_run", life.run_id.encode(), partition)
+                opened[:] = [held.position]
             else:
-                await session.run("open_epoch", life.epoch, life.run_id.encode(), *floor, partition)
+                above = Position(life.epoch, position_id(held.change.at + 1))
+                opened[:] = [floor if floor.id > held.change.id else above]
+                await session.run("open_epoch", life.epoch, life.run_id.encode(), *opened[0], partition)
 
         try:
             await self._transact(lease, work)
         except CommitLostError as error:
             raise OutcomeUnknownError("The commit was not answered; the write may exist") from error
+        return opened[0]
 
     async def stand_by(self, partition: int, lease: Lease, epoch: int) -> None:
         """Let the database give the partition's numbers, in the epoch after ``epoch``, until another life is opened."""
