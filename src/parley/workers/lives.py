@@ -122,9 +122,9 @@ class Means(NamedTuple):
 class Lives:
     """The state machine of one partition, in the hands of one tenure.
 
-    *Served*: look every second. *Restarted*: wait until writers had time to flag, then note the run. *Ending*: the
-    log is sealed, and stays so until everything on it is stored; then `begin` opens the next epoch. *Away*: nobody
-    looks; after a second the database is told to `stand_by`.
+    *Served*: look every second, at the database's row as well. *Restarted*: wait until writers had time to flag, then
+    note the run. *Ending*: the log is sealed, and stays so until everything on it is stored; then `begin` opens the
+    next epoch. *Away*: nobody looks; after a second the database is told to `stand_by`.
     """
 
     def __init__(self, tenure: Tenure, means: Means) -> None:
@@ -162,6 +162,7 @@ class Lives:
         now = self._clock.monotonic()
         if self.is_ending or now < self._due_at:
             return row
+        row = await find_row(self._database.scopes, row.id)  # a commit that nobody answered may have come late
         vitals = await self._keeper.examine(row.id, row.life)
         finding = judge(row, vitals)
         self._due_at = now + EXAMINE_EVERY_S

@@ -37,6 +37,8 @@ async def test_a_partition_stands_by_in_an_epoch_of_its_own(house: House) -> Non
     with pytest.raises(ConflictError):  # who repeats it thinks of an epoch that is over
         await house.persisting.stand_by(0, house.lease, before.life.epoch)
     await house.persisting.stand_by(0, house.lease, epoch)
+    with pytest.raises(ConflictError):  # a log has no run in it
+        await house.open_life(epoch, "another run")
 
     assert epoch == before.life.epoch + 1
     assert (after.stands_by, after.position, after.life.run_id) == (True, before.position, before.life.run_id)

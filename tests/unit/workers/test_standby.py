@@ -66,6 +66,20 @@ async def test_the_database_stands_by_when_the_log_was_away_for_a_second() -> No
     assert [log["event"] for log in logs] == ["standby began"]
 
 
+async def test_a_standby_that_begins_late_is_ended() -> None:
+    """Its commit was not answered and came after the log was back: nobody would append, and nobody would ask again."""
+    world = World()
+    process, job = await world.served()
+    row = world.store.row
+
+    world.store.row = row._replace(life=row.life._replace(epoch=row.life.epoch + 1), mode=STANDBY)
+    await world.settle(job)
+
+    assert (world.store.row.mode, world.store.row.life.epoch) == ("log", row.life.epoch + 2)
+    assert world.is_served
+    assert process.opened()["returned"] == 1
+
+
 async def test_a_log_that_is_back_within_a_second_goes_on_in_its_epoch() -> None:
     """The database gave no number."""
     world = World()

@@ -54,7 +54,7 @@ class MySqlPersisting:
 
         async def work(session: Session) -> None:
             held = await self._hold(session, partition, lease)
-            if life.epoch < held.epoch:
+            if life.epoch < held.epoch or (life.epoch == held.epoch and held.stands_by):
                 raise ConflictError(MOVED)
             if life.epoch == held.epoch:
                 await session.run("note_run", life.run_id.encode(), partition)
