@@ -31,6 +31,8 @@ class Report:
         self._reading = reading
         self._writing = writing
         self._stop = stop
+        self._closed: frozenset[int] = frozenset()
+        """Partitions whose log was there and not open when it was last looked at."""
 
     def reports(self, metrics: Metrics, needed: Sequence[str]) -> Reports:
         """Give what `Health` asks; without what is ``needed`` this process cannot do its job."""
@@ -66,10 +68,13 @@ class Report:
         return {metrics.index_lag_ms: lag_ms}
 
     async def _look_at_log(self) -> None:
-        await self._ports.log.log.ping()
-        if self._ports.beside is None:
-            return
-        closed = await self._ports.beside.log.feeding.closed()
+        closed: list[int] = []
+        try:
+            await self._ports.log.log.ping()
+            if self._ports.beside is not None:
+                closed = await self._ports.beside.log.feeding.closed()
+        finally:
+            self._closed = frozenset(closed)
         if closed:
             detail = f"The log of partition {', '.join(map(str, closed))} is not open: does a persist worker run?"
             raise UnavailableError(detail, code="log_unavailable")
@@ -99,7 +104,10 @@ class Report:
     def _spared(self) -> Sequence[str]:
         """Do without the log where every partition that lacks it stands by."""
         guard = self._ports.guard
-        return ["log"] if guard is not None and guard.switch.standing and not guard.switch.cut_off else []
+        if guard is None or not guard.switch.standing:
+            return []
+        lacking = guard.switch.cut_off | self._closed - guard.switch.standing
+        return [] if lacking else ["log"]
 
     def _drawbacks(self) -> Sequence[str]:
         drawbacks = []
