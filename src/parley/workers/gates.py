@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from parley.domain.errors import UnavailableError
 from parley.log.port import Log
 from parley.storage.sharing import Scopes
 
@@ -21,7 +22,17 @@ class GateJob:
         self._log = log
 
     async def step(self) -> float:
-        """Close those that are deleted and whose closing is not stored yet; repeating it changes nothing."""
+        """Close those that are deleted and whose closing is not stored yet; repeating it changes nothing.
+
+        Raises:
+            UnavailableError: some could not be closed, as their log is away; all others are.
+        """
+        error: UnavailableError | None = None
         for token in await self._scopes.unclosed():
-            await self._log.close_gate(token)
+            try:
+                await self._log.close_gate(token)
+            except UnavailableError as away:
+                error = away
+        if error is not None:
+            raise error
         return LOOK_EVERY_S
