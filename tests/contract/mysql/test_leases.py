@@ -10,10 +10,12 @@ import pytest
 from parley.database.mysql.address import parse_address
 from parley.database.mysql.errors import LostError
 from parley.database.mysql.session import Session, connect
-from parley.domain.errors import ConflictError
+from parley.domain.errors import ConfigurationError, ConflictError
 from parley.domain.events import MessagesPosted
 from parley.domain.model import Draft
+from parley.storage.archive import History
 from parley.storage.mysql import queries
+from parley.storage.mysql.archive import open_archive
 from parley.storage.mysql.leases import hold_mark
 from parley.storage.sharing import Lease
 from tests.support.mysql_house import House, opened
@@ -48,6 +50,15 @@ async def test_a_lease_has_one_holder(house: House, other: House) -> None:
     assert refused is still_refused is None
     assert (first, again, second) == (Lease("erase", "me", 1), Lease("erase", "me", 2), Lease("erase", "other", 3))
     assert not late
+
+
+async def test_who_holds_a_lease_uses_the_database(house: House) -> None:
+    """Also a worker that does not live for the others, since it is without the log: nothing is put back under it."""
+    await house.leases.beat(house.owner, 0)
+    history = History(dict.fromkeys(range(4), 9), 1_000, 1)
+
+    with pytest.raises(ConfigurationError, match="1 workers use the database"):
+        await asyncio.to_thread(open_archive(house.url).begin, history)
 
 
 async def test_a_lease_that_has_run_out_is_taken(house: House, other: House) -> None:

@@ -72,7 +72,7 @@ class MySqlArchive:
 
         async def work(session: Session) -> Holdings:
             await _refuse_unmigrated(session, self._address)
-            workers = (await session.rows("count_workers"))[0][0]
+            workers = (await session.rows("count_present"))[0][0]
             if workers:
                 raise ConfigurationError(
                     f"{workers} workers use the database {self._address!r}: stop every process of Parley first "

@@ -10,6 +10,15 @@ delete from worker where until < cast(unix_timestamp(now(3)) * 1000 as signed) -
 -- Count the workers that live.
 select count(*) from worker where until > cast(unix_timestamp(now(3)) * 1000 as signed);
 
+-- name: count_present
+-- Count the workers that live, or hold a lease: one that is without the log does not live for the others.
+select count(*)
+from (
+    select owner from worker where until > cast(unix_timestamp(now(3)) * 1000 as signed)
+    union
+    select owner from lease where owner <> '' and until > cast(unix_timestamp(now(3)) * 1000 as signed)
+) present;
+
 -- name: lock_lease
 -- A lease and how long it is still held, held until the transaction ends.
 select owner, token, until - cast(unix_timestamp(now(3)) * 1000 as signed) from lease where job = %s for update;
