@@ -11,6 +11,9 @@ import msgspec
 from parley.verify.operations import NEVER
 
 _RECOVERY_NS: Final = 30 * 10**9
+"""Service is back."""
+_TAKEOVER_NS: Final = 10 * 10**9
+"""The lease of a worker that was killed is over."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -22,10 +25,15 @@ class Fault(msgspec.Struct, frozen=True):
 
     @property
     def felt_until_ns(self) -> int:
-        """When all that it delayed must be done: service is back within 30 s, drained within twice the outage."""
+        """When all that it delayed must be done: within twice the outage, or what a takeover lasts."""
         if self.off_ns == NEVER:
             return NEVER
-        return self.off_ns + max(_RECOVERY_NS, 2 * (self.off_ns - self.on_ns))
+        return self.off_ns + max(_TAKEOVER_NS, 2 * (self.off_ns - self.on_ns))
+
+    @property
+    def recovered_ns(self) -> int:
+        """When service must be back."""
+        return NEVER if self.off_ns == NEVER else self.off_ns + _RECOVERY_NS
 
 
 class Faults:
@@ -37,16 +45,23 @@ class Faults:
         self._begins: Final = [fault.on_ns for fault in self.all]
         self._on: Final = _latest([fault.off_ns for fault in self.all])
         self._felt: Final = _latest([fault.felt_until_ns for fault in self.all])
+        self._recovered: Final = _latest([fault.recovered_ns for fault in self.all])
 
     def meets(self, begin_ns: int, end_ns: int) -> bool:
         """Tell whether a fault was on at any moment of this time."""
-        begun = bisect_right(self._begins, end_ns)
-        return begun > 0 and self._on[begun - 1] >= begin_ns
+        return self._reach(self._on, begin_ns, end_ns)
 
     def delays(self, begin_ns: int, end_ns: int) -> bool:
         """Tell whether what follows writes late may be excused at any moment of this time."""
+        return self._reach(self._felt, begin_ns, end_ns)
+
+    def interrupts(self, begin_ns: int, end_ns: int) -> bool:
+        """Tell whether service need not be whole at any moment of this time."""
+        return self._reach(self._recovered, begin_ns, end_ns)
+
+    def _reach(self, ends: list[int], begin_ns: int, end_ns: int) -> bool:
         begun = bisect_right(self._begins, end_ns)
-        return begun > 0 and self._felt[begun - 1] >= begin_ns
+        return begun > 0 and ends[begun - 1] >= begin_ns
 
     def near(self, ns: int) -> str:
         """Name the fault that was on, or the one that began last before, or the first."""

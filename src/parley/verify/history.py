@@ -16,8 +16,8 @@ MANIFEST: Final = "manifest.json"
 EVENTS: Final = "*.jsonl"
 FORMAT: Final = 1
 
-Source = Literal["pages", "singles", "sql", "index", "log"]
-"""How the final phase reads: pages and single messages of the API, rows of the database, the index, the log."""
+Source = Literal["pages", "singles", "sql", "index"]
+"""How the final phase reads: pages and single messages of the API, rows of the database, the index."""
 
 Operation = Literal[
     "create_app",
@@ -60,6 +60,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, kw_only=T
     ns: int
     svc: str = ""
     """Which service was asked, ``api`` or ``write``; of a fault its name; of a ``final`` its `Source`."""
+    at: str = ""
+    """Of a ``final``: which of several processes was asked; what each of them says is a reading by itself."""
     app: str = ""
     """The application: its token or any other name that no other has."""
     chat: int = 0
@@ -84,6 +86,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, kw_only=T
     """Of a ``list``: the walk began above this number; 0 is the whole chat."""
     degraded: tuple[str, ...] = ()
     """What ``Parley-Degraded`` said: ``numbering``, ``tail``."""
+    marked: tuple[tuple[int, int], ...] = ()
+    """Of a degraded ``list``: first and last number of what its marked pages cover; without, that is all of it."""
     rows: tuple[Row, ...] = ()
     """What was read, in the order of the answers; nothing, where a ``get`` answered 404."""
     count: int | None = None
@@ -119,4 +123,5 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     count_lag_s: float = 5.0
     """Counts may be this late."""
     search_lag_s: float = 2.0
-    """An index may be this late, outside of faults; reported, and a finding only of the final phase."""
+    """An index may be this late, outside of faults: what is not found yet is reported, and is a finding only of the
+    final phase; what was found stays, and what is deleted goes."""

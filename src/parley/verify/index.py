@@ -16,7 +16,7 @@ from parley.verify.writes import Removal, Write
 _RANKS: Final = {"relaxed": 0, "queued": 1, "stored": 2}
 WRITES: Final = frozenset({"create_app", "create_chat", "delete_chat", "post", "edit", "delete"})
 _API: Final = ("pages", "singles")
-_JUDGED: Final = (*_API, "sql", "index")
+_ALL: Final = (*_API, "sql", "index")
 
 
 class Index:
@@ -58,6 +58,10 @@ class Index:
         promised = self.manifest.level
         return _RANKS.get(ack.level or promised, 0) >= _RANKS[promised]
 
+    def is_stored(self, ack: Operation) -> bool:
+        """Tell whether an answer's level is that of what is in the database."""
+        return (ack.level or self.manifest.level) == "stored"
+
     def stays(self, write: Write) -> bool:
         """Tell whether what was read of a write stays."""
         return write.is_firm or (not write.acks and self.unknown_stays)
@@ -82,9 +86,24 @@ class Index:
 
     def judged(self, scope: Scope) -> dict[str, Reading]:
         """Give the final readings that must hold everything: whole ones and, of what is not drained, the API's."""
-        sources = _JUDGED if self.manifest.drained else _API
-        readings = {source: scope.readings[source] for source in sources if source in scope.readings}
-        return {source: reading for source, reading in readings.items() if reading.is_whole}
+        sources = _ALL if self.manifest.drained else _API
+        readings = sorted(scope.readings.items(), key=lambda item: _ALL.index(item[1].source))
+        return {name: reading for name, reading in readings if reading.source in sources and reading.is_whole}
+
+    def at_end(self, scope: Scope) -> Reading | None:
+        """Give what is live once all was drained: the rows of the database, or else pages."""
+        readings = self.judged(scope) if self.manifest.drained else {}
+        return readings.get("sql") or next((each for each in readings.values() if each.source == "pages"), None)
+
+    def opening(self, scope: Scope) -> Operation | None:
+        """Give the acknowledgement by which the application, or the chat, was first known to be there."""
+        if scope.chat:
+            creates = [*scope.creates, *filter(None, [self.scope(scope.app, 0).owners.get(scope.chat)])]
+        else:
+            creates = [write for each in self.scopes.values() if each.app == scope.app for write in each.creates]
+        firm = (write for write in creates if write.is_firm)
+        first = min(firm, key=lambda write: write.end_ns, default=None)
+        return None if first is None else next(ack for ack in first.acks if ack.end_ns == first.end_ns)
 
     def _file(self) -> None:
         filed: dict[str, Callable[[Operation], None]] = {
@@ -114,7 +133,7 @@ class Index:
             scope.creates.append(write)
             if tried.key:
                 self.keyed.setdefault((tried.app, tried.f, tried.key), []).append(write)
-        write.add(tried, is_firm=self.is_firm(tried))
+        write.add(tried, is_firm=self.is_firm(tried), is_stored=self.is_stored(tried))
         if tried.is_ok:
             write.place(tried.n, tried, counts=self.unknown_stays or self.is_firm(tried))
 
@@ -123,7 +142,7 @@ class Index:
         write, is_new = self._written(scope, tried, tried.n)
         if is_new:
             scope.edits.setdefault(tried.n, []).append(write)
-        write.add(tried, is_firm=self.is_firm(tried))
+        write.add(tried, is_firm=self.is_firm(tried), is_stored=self.is_stored(tried))
 
     def _written(self, scope: Scope, tried: Operation, edited: int) -> tuple[Write, bool]:
         """Give the write that an operation tries, and whether this is its first try."""
@@ -152,7 +171,8 @@ class Index:
             scope, number = self.scope(tried.app, 0), tried.chat or tried.n
         else:
             scope, number = self.scope(tried.app, tried.chat), tried.n
-        scope.removals.setdefault(number, Removal()).add(tried, is_firm=self.is_firm(tried))
+        removal = scope.removals.setdefault(number, Removal())
+        removal.add(tried, is_firm=self.is_firm(tried), is_stored=self.is_stored(tried))
 
     def _read(self, read: Operation) -> None:
         if read.is_ok:
@@ -169,7 +189,8 @@ class Index:
     def _final(self, read: Operation) -> None:
         self.final_ns = min(self.final_ns, read.begin_ns)
         scope = self.scope(read.app, read.chat)
-        scope.readings.setdefault(read.svc, Reading(read)).add(read)
+        name = f"{read.svc} at {read.at}" if read.at else read.svc
+        scope.readings.setdefault(name, Reading(read)).add(read)
         if read.is_ok:
             scope.finals.append(read)
         if read.is_ok and read.count is not None:
@@ -200,6 +221,15 @@ class Index:
                 version.first = read
             if is_current:
                 version.last = read
+            elif read.degraded and read.f != "search":
+                self._note_marked(version, read)
+
+    def _note_marked(self, version: Version, read: Operation) -> None:
+        """Note a row of a read of which a part at least is degraded."""
+        if read.is_marked(version.row.number):
+            version.marked = read
+        else:
+            version.last = read
 
     def _version(self, scope: Scope, row: Row, read: Operation) -> Version:
         version = scope.versions[id(row)] = Version(row, read)

@@ -11,7 +11,7 @@ from parley.verify.history import Event, Row
 NEVER: Final = 2**63 - 1
 """Later than every time."""
 
-_GONE: Final = (404, 410)
+_NOT_THERE: Final = (404, 410)
 _READS: Final = ("get", "list")
 
 
@@ -36,10 +36,13 @@ class Operation(msgspec.Struct, gc=False, kw_only=True):
     heard_ns: int
     """When the client stopped waiting; `NEVER` where it has not said so."""
     outcome: Literal["ok", "fail", "info"]
+    at: str = ""
     http: int = 0
     code: str = ""
     level: str = ""
+    replayed: bool = False
     degraded: tuple[str, ...] = ()
+    marked: tuple[tuple[int, int], ...] = ()
     rows: tuple[Row, ...] = ()
     numbers: tuple[int, ...] = ()
     """Of the rows."""
@@ -53,6 +56,17 @@ class Operation(msgspec.Struct, gc=False, kw_only=True):
         return self.outcome == "ok"
 
     @property
+    def is_denied(self) -> bool:
+        """Whether the answer was that there is no such thing."""
+        return self.http in _NOT_THERE
+
+    def is_marked(self, number: int) -> bool:
+        """Tell whether the part of the answer that covers a number is degraded."""
+        if not self.marked:
+            return bool(self.degraded)
+        return any(first <= number <= last for first, last in self.marked)
+
+    @property
     def name(self) -> str:
         """How a finding names it."""
         return f"{self.f} {self.p}/{self.i}"
@@ -62,7 +76,7 @@ def join(invoke: Event, completion: Event | None, rows: tuple[Row, ...] = ()) ->
     """Make an operation of its lines; ``rows`` are the completion's. Without a completion the outcome is unknown."""
     end = completion or invoke
     outcome = "info" if completion is None or completion.t == "invoke" else completion.t
-    if outcome == "fail" and end.http in _GONE and end.f in _READS:
+    if outcome == "fail" and end.http in _NOT_THERE and end.f in _READS:
         outcome = "ok"  # "it is not there" is what was read
     return Operation(
         p=invoke.p,
@@ -81,10 +95,13 @@ def join(invoke: Event, completion: Event | None, rows: tuple[Row, ...] = ()) ->
         end_ns=NEVER if outcome == "info" else end.ns,
         heard_ns=NEVER if completion is None else end.ns,
         outcome=outcome,
+        at=end.at or invoke.at,
         http=end.http,
         code=end.code,
         level=end.level,
+        replayed=end.replayed,
         degraded=end.degraded,
+        marked=end.marked,
         rows=rows,
         numbers=tuple([row.number for row in rows]),
         count=end.count,

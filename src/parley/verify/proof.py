@@ -32,9 +32,15 @@ def _unread(index: Index) -> Iterator[str]:
         if not _is_wanted(scope):
             continue
         wanted = index.manifest.sources if scope.chat else [s for s in index.manifest.sources if s in _OF_CHATS]
-        missing = [source for source in wanted if source not in scope.readings or not scope.readings[source].is_whole]
+        missing = [source for source in wanted if not _is_read(scope, source)]
         if missing:
             yield f"{scope.where}: the final phase did not read {', '.join(missing)}"
+
+
+def _is_read(scope: Scope, source: str) -> bool:
+    """Tell whether a source was read, whole by each that was asked."""
+    readings = [reading for reading in scope.readings.values() if reading.source == source]
+    return bool(readings) and all(reading.is_whole for reading in readings)
 
 
 def _is_wanted(scope: Scope) -> bool:

@@ -18,7 +18,7 @@ _SHOWN: Final = 4
 class Version:
     """A number with a text, as it was read at least once."""
 
-    __slots__ = ("first", "last", "offset", "row", "write")
+    __slots__ = ("first", "last", "marked", "offset", "row", "write")
 
     def __init__(self, row: Row, first: Operation) -> None:
         """Take what was read, and by whom."""
@@ -27,6 +27,8 @@ class Version:
         """The read that ended first."""
         self.last: Operation | None = None
         """The read that began last, of those that must show the present state."""
+        self.marked: Operation | None = None
+        """The degraded read that began last."""
         self.write: Write | None = None
         """Who wrote this value, to whatever scope."""
         self.offset = 0
@@ -36,11 +38,12 @@ class Version:
 class Reading:
     """What one source of the final phase says of a scope."""
 
-    __slots__ = ("by", "gaps", "is_whole", "letters", "rows", "tombstones")
+    __slots__ = ("by", "gaps", "is_whole", "letters", "rows", "source", "tombstones")
 
     def __init__(self, by: Operation) -> None:
         """Take the first operation of it."""
         self.by: Final = by
+        self.source: Final = by.svc
         self.is_whole = False
         """Whether its last part was answered; one that failed may be tried again."""
         self.rows: Final[dict[int, Row]] = {}
@@ -93,7 +96,7 @@ class Scope:
         self.counts: Final[list[Operation]] = []
         self.finals: Final[list[Operation]] = []
         self.readings: Final[dict[str, Reading]] = {}
-        """What the finals say, by their source."""
+        """What the finals say, by their source, and by who was asked where that is said."""
         self.versions: Final[dict[int, Version]] = {}
         """By the identity of the row."""
         self.owners: Final[dict[int, Write]] = {}

@@ -27,6 +27,7 @@ class Write:
         "others",
         "scope",
         "shas",
+        "stored_ns",
         "tried",
         "values",
     )
@@ -50,6 +51,8 @@ class Write:
         """Before this it cannot have taken effect."""
         self.end_ns = NEVER
         """When it was first acknowledged, at the promised level if ever."""
+        self.stored_ns = NEVER
+        """When it was first acknowledged as stored: from here on degraded reads have it, too."""
         self.done_ns = 0
         """After this it takes no effect any more: every try of an edit may take effect."""
         self.is_firm = False
@@ -57,7 +60,7 @@ class Write:
         self.is_refused = True
         """Whether it certainly was not done: every try has failed."""
 
-    def add(self, tried: Operation, *, is_firm: bool) -> None:
+    def add(self, tried: Operation, *, is_firm: bool, is_stored: bool) -> None:
         """Take a try, the first one too."""
         if tried.outcome == "fail":
             return
@@ -69,6 +72,8 @@ class Write:
             if is_firm >= self.is_firm:
                 self.end_ns = tried.end_ns if is_firm > self.is_firm else min(self.end_ns, tried.end_ns)
             self.is_firm |= is_firm
+            if is_stored:
+                self.stored_ns = min(self.stored_ns, tried.end_ns)
 
     def place(self, base: int, by: Operation, *, counts: bool) -> None:
         """Note under which number its first value was acknowledged, or read; what ``counts`` may not go again."""
@@ -89,10 +94,20 @@ class Write:
         return self.shas[offset] if offset < len(self.shas) else ""
 
 
+def acknowledged_ns(write: Write) -> int:
+    """Give the time from which reads have a write; `NEVER` if nobody promised that."""
+    return write.end_ns if write.is_firm else NEVER
+
+
+def stored_ns(write: Write) -> int:
+    """Give the time from which degraded reads have it, too."""
+    return write.stored_ns
+
+
 class Removal:
     """What is known about the deletion of a number."""
 
-    __slots__ = ("possible_ns", "sure_by", "sure_ns")
+    __slots__ = ("possible_ns", "stored_by", "stored_ns", "sure_by", "sure_ns")
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -101,11 +116,16 @@ class Removal:
         self.sure_ns = NEVER
         """From here on it must be gone."""
         self.sure_by: Operation | None = None
+        self.stored_ns = NEVER
+        """From here on it must be gone from degraded reads, too."""
+        self.stored_by: Operation | None = None
 
-    def add(self, tried: Operation, *, is_firm: bool) -> None:
+    def add(self, tried: Operation, *, is_firm: bool, is_stored: bool) -> None:
         """Take a try to delete it."""
         if tried.outcome == "fail":
             return
         self.possible_ns = min(self.possible_ns, tried.begin_ns)
         if tried.is_ok and is_firm and tried.end_ns < self.sure_ns:
             self.sure_ns, self.sure_by = tried.end_ns, tried
+        if tried.is_ok and is_stored and tried.end_ns < self.stored_ns:
+            self.stored_ns, self.stored_by = tried.end_ns, tried

@@ -17,7 +17,7 @@ _ASKED: Final = frozenset({"svc", "app", "chat", "v", "sha", "key", "of", "after
 _CREATES: Final = ("post", "create_chat")
 
 
-SOURCES: Final[tuple[Source, ...]] = ("pages", "singles", "sql", "index", "log")
+SOURCES: Final[tuple[Source, ...]] = ("pages", "singles", "sql", "index")
 Kind = Literal["invoke", "ok", "fail", "info"]
 
 
@@ -154,14 +154,13 @@ class Script:
         gaps: tuple[tuple[int, int], ...] = (),
         letters: tuple[int, ...] = (),
     ) -> None:
-        """Read a scope in every way; the log is empty by then, and chats are not in the index."""
+        """Read a scope in every way; chats are not in the index."""
         whole = tuple(rows)
         said: dict[Source, dict[str, object]] = {
             "pages": {"rows": whole, "count": len(whole)},
             "singles": {"rows": whole},
             "sql": {"rows": whole, "tombstones": tombstones, "gaps": gaps, "letters": letters},
             "index": {"rows": whole},
-            "log": {},
         }
         for source, answer in said.items():
             if chat or source not in {"index", "singles"}:

@@ -22,6 +22,10 @@ class ServedChat:
         self.indexed: Final[dict[str, int]] = {}
         self.fragile: Final[set[int]] = set()
         """What a crash loses."""
+        self.stored_until = 0
+        """The highest number that was answered as stored: degraded reads have it, too, and all before it."""
+        self.found: Final[set[str]] = set()
+        """Words that a search has found: the index has them."""
         self.tombstones: Final[list[int]] = []
         self.gaps: Final[list[tuple[int, int]]] = []
         self.keys: dict[str, int] = {}
@@ -72,13 +76,22 @@ class ServedChat:
         self.gaps.append((self.last + 1, self.last + 100))
         self.last += 100
 
+    def search(self, value: str, *, is_late: bool) -> tuple[Row, ...]:
+        """Find a word; what was never found may not be indexed yet."""
+        row = self.rows.get(self.indexed.get(value, 0))
+        if row is None or row.value != value or (is_late and value not in self.found):
+            return ()
+        self.found.add(value)
+        return (row,)
+
     def walk(self, after: int) -> tuple[Row, ...]:
         """Give what is live above a number."""
         return tuple(self.rows[number] for number in self.order[bisect_right(self.order, after) :])
 
     def stale_walk(self, after: int) -> tuple[Row, ...]:
-        """Leave out what came last, by whole writes."""
-        end = max(0, len(self.order) - 3)
-        while 0 < end < len(self.order) and self.order[end] not in self.begins:
+        """Leave out what came last and is not stored, by whole writes."""
+        stored = bisect_right(self.order, self.stored_until)
+        end = max(stored, len(self.order) - 3)
+        while stored < end < len(self.order) and self.order[end] not in self.begins:
             end -= 1
         return tuple(self.rows[number] for number in self.order[bisect_right(self.order, after) : end])

@@ -18,6 +18,8 @@ Effect = Callable[[], dict[str, object]]
 Retry = Callable[[int, tuple[int, int]], None]
 
 
+_LOOKED_FOR: Final = 20
+"""The last words of each chat that are looked for in the end, overwritten and deleted ones too."""
 _FIRST_CHAT: Final = 1_000_001
 """Chats that are worked in; those that clients create count from 1, and nothing is written to them."""
 
@@ -36,6 +38,8 @@ class Load(msgspec.Struct, frozen=True):
     """How many reads are answered without the log's end, and marked."""
     relaxed: float = 0.05
     """How many creates are acknowledged below the promise; a crash may lose them."""
+    stored: float = 0.1
+    """How many of the other creates are answered once they are stored."""
     fault_every_ms: int = 2_000
     mix: tuple[tuple[str, int], ...] = (
         ("post", 40), ("get", 20), ("list", 15), ("search", 8), ("edit", 9), ("delete", 5), ("count", 3),
@@ -71,7 +75,7 @@ class _Simulation:
         self._chats: Final = [*chats, *(served(f"app{at}", 0) for at in range(2))]
         self._weights: Final = [weight for _, weight in load.mix]
         self._kinds: Final = [kind for kind, _ in load.mix]
-        self._is_down = False
+        self._had_fault = False
 
     def run(self) -> History:
         for client in range(self._load.clients):
@@ -92,6 +96,7 @@ class _Simulation:
         """Lose what may be lost; it is a fault that takes a moment."""
         if self._asked >= self._load.operations:
             return
+        self._had_fault = True
         self._line(0, len(self.events), "fault_on", "ok", svc="kill log")
         for chat in self._chats:
             chat.crash()
@@ -121,10 +126,15 @@ class _Simulation:
     ) -> None:
         key = f"k-{values[0]}"
         is_fragile = self._random.random() < self._load.relaxed and of is None
+        is_waited_for = self._random.random() < self._load.stored
 
         def effect() -> dict[str, object]:
             number = chat.create(values, shas, key, is_fragile=is_fragile)
-            return {"n": number, "level": "relaxed" if number in chat.fragile else "queued"}
+            if number in chat.fragile:
+                return {"n": number, "level": "relaxed"}
+            if is_waited_for:
+                chat.stored_until = max(chat.stored_until, number + len(values) - 1)
+            return {"n": number, "level": "stored" if is_waited_for else "queued"}
 
         def retry(other: int, place: tuple[int, int]) -> None:
             if is_fragile or self._random.random() < 0.5:
@@ -169,7 +179,7 @@ class _Simulation:
     def _list(self, p: int, chat: ServedChat) -> None:
         page = self._load.page
         after = chat.order[-page] - 1 if page and len(chat.order) >= page else 0
-        is_degraded = self._random.random() < self._load.degraded
+        is_degraded = self._random.random() < self._load.degraded and self._had_fault
 
         def effect() -> dict[str, object]:
             if is_degraded:
@@ -184,11 +194,7 @@ class _Simulation:
         value = found.value if found else "nothing"
         is_late = self._random.random() < 0.2
 
-        def effect() -> dict[str, object]:
-            hit = chat.rows.get(chat.indexed.get(value, 0))
-            return {"rows": (hit,) if hit and hit.value == value and not is_late else ()}
-
-        self._operate(_Begun(p, "search"), chat, effect, v=(value,))
+        self._operate(_Begun(p, "search"), chat, lambda: {"rows": chat.search(value, is_late=is_late)}, v=(value,))
 
     def _count(self, p: int, chat: ServedChat) -> None:
         self._operate(_Begun(p, "count"), chat, lambda: {"count": len(chat.rows)})
@@ -233,14 +239,17 @@ class _Simulation:
         self._now_ns += 60_000 * MS
         for chat in self._chats:
             said = {"app": chat.app, "chat": chat.number}
-            for source in SOURCES if chat.number else ("pages", "sql", "log"):
-                i = self._counts[-1] = self._counts.get(-1, 0) + 1
-                self._line(-1, i, "final", "invoke", svc=source, **said)
-                self._line(-1, i, "final", "ok", svc=source, **said, **self._final(chat, source))
+            for source in SOURCES if chat.number else ("pages", "sql"):
+                self._do("final", said | {"svc": source}, self._final(chat, source))
+            for word in list(chat.indexed)[-_LOOKED_FOR:] if chat.number else ():
+                self._do("search", said | {"v": (word,)}, {"rows": chat.search(word, is_late=False)})
+
+    def _do(self, f: Operation, asked: dict[str, object], answer: dict[str, object]) -> None:
+        i = self._counts[-1] = self._counts.get(-1, 0) + 1
+        self._line(-1, i, f, "invoke", **asked)
+        self._line(-1, i, f, "ok", **asked, **answer)
 
     def _final(self, chat: ServedChat, source: str) -> dict[str, object]:
-        if source == "log":
-            return {}
         said: dict[str, object] = {"rows": chat.walk(0)}
         if source == "pages":
             said["count"] = len(chat.rows)

@@ -79,17 +79,28 @@ def test_without_faults_there_is_nothing_to_show() -> None:
         (9, 10, True, True),
         (12, 13, True, True),
         (21, 22, False, True),
-        (49, 50, False, True),
-        (51, 52, False, False),
+        (39, 40, False, True),
+        (41, 42, False, False),
         (99, 200, True, True),
     ],
 )
 def test_a_fault_is_met_while_it_is_on_and_felt_longer(begin_s: int, end_s: int, *, meets: bool, delays: bool) -> None:
-    """Service is back within 30 s of the heal, drained within twice the outage."""
+    """All is drained within twice the outage."""
     faults = Faults([Fault("kill", 10 * S, 20 * S), Fault("cut", 100 * S)])
 
     assert faults.meets(begin_s * S, end_s * S) is meets
     assert faults.delays(begin_s * S, end_s * S) is delays
+
+
+@pytest.mark.parametrize(
+    ("at_s", "delays", "interrupts"), [(9, False, False), (20, True, True), (22, False, True), (42, False, False)]
+)
+def test_a_short_fault_is_felt_for_a_takeover_and_service_is_back(at_s: int, *, delays: bool, interrupts: bool) -> None:
+    """A worker's lease lasts 10 s; service is whole within 30 s, however long the outage was."""
+    faults = Faults([Fault("kill", 10 * S, 11 * S)])
+
+    assert faults.delays(at_s * S, at_s * S) is delays
+    assert faults.interrupts(at_s * S, at_s * S) is interrupts
 
 
 def test_a_time_is_told_by_its_nearest_fault() -> None:

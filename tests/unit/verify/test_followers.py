@@ -132,7 +132,7 @@ def test_stability_tells_found_missed_and_never_found_words_apart(script: Script
 
     verdict = judge(ended(script, (1, "stable"), (2, "lost"), (3, "never")))
 
-    assert verdict.findings == []
+    assert [(finding.check, finding.value) for finding in verdict.findings] == [("search", "lost")]
     assert verdict.search is not None
     assert (verdict.search.stable, verdict.search.lost_after_seen, verdict.search.never_read) == (1, 1, 1)
     assert verdict.search.latency is not None
@@ -150,3 +150,68 @@ def test_a_word_that_was_deleted_is_not_lost(script: Script) -> None:
 
     assert verdict.search is not None
     assert verdict.search == msgspec.structs.replace(verdict.search, stable=1, lost_after_seen=0, never_read=0)
+
+
+@pytest.mark.parametrize(("after_s", "findings"), [(5, []), (20, ["search"])])
+def test_a_word_that_was_found_may_be_missed_where_a_fault_is_felt(
+    script: Script, after_s: int, findings: list[str]
+) -> None:
+    """As long as a takeover lasts, and no longer."""
+    script.do(1, "post", app="a", chat=1, v=("x",), n=1)
+    script.do(1, "search", app="a", chat=1, v=("x",), rows=(row(1, "x"),))
+    script.fault("kill index", "fault_on")
+    script.fault("kill index", "fault_off")
+    script.pass_ms(after_s * 1_000)
+    script.do(1, "search", app="a", chat=1, v=("x",), rows=())
+
+    assert found(ended(script, (1, "x"))) == findings
+
+
+def test_an_edits_word_that_was_found_stays(script: Script) -> None:
+    """The edit that it overwrote is over, and takes nothing away."""
+    script.do(1, "post", app="a", chat=1, v=("x",), n=1)
+    script.do(1, "edit", app="a", chat=1, n=1, v=("xx",))
+    script.do(1, "edit", app="a", chat=1, n=1, v=("xxx",))
+    script.do(1, "search", app="a", chat=1, v=("xxx",), rows=(row(1, "xxx"),))
+    script.do(1, "search", app="a", chat=1, v=("xxx",), rows=())
+
+    assert found(ended(script, (1, "xxx"))) == ["search"]
+
+
+def test_a_fault_excuses_a_late_hit_only_while_it_is_felt(script: Script) -> None:
+    """One that was over long before the search excuses nothing, though it followed the deletion."""
+    script.do(1, "post", app="a", chat=1, v=("x",), n=1)
+    script.do(1, "delete", app="a", chat=1, n=1)
+    script.fault("stop index", "fault_on")
+    script.fault("stop index", "fault_off")
+    script.pass_ms(20_000)
+    script.do(1, "search", app="a", chat=1, v=("x",), rows=(row(1, "x"),))
+
+    assert found(ended(script, tombstones=(1,))) == ["search"]
+
+
+@pytest.mark.parametrize(
+    ("word", "rows", "findings"),
+    [
+        ("x", (), []),
+        ("xx", ((1, "xx"),), []),
+        ("y", (), []),
+        ("xx", (), ["search"]),
+        ("x", ((1, "x"),), ["search"]),
+        ("y", ((2, "y"),), ["search"]),
+    ],
+)
+def test_in_the_end_a_search_finds_exactly_what_is_live(
+    script: Script, word: str, rows: tuple[tuple[int, str], ...], findings: list[str]
+) -> None:
+    """An edited message by its new word alone, a deleted one not at all, and no fault is an excuse."""
+    script.do(1, "post", app="a", chat=1, v=("x",), n=1)
+    script.do(1, "post", app="a", chat=1, v=("y",), n=2)
+    script.do(1, "edit", app="a", chat=1, n=1, v=("xx",))
+    script.do(1, "delete", app="a", chat=1, n=2)
+    script.fault("stop index", "fault_on")
+    script.fault("stop index", "fault_off")
+    ended(script, (1, "xx"), tombstones=(2,))
+    script.do(9, "search", app="a", chat=1, v=(word,), rows=tuple(row(*each) for each in rows))
+
+    assert found(script.history(min_acknowledged=0)) == findings

@@ -35,7 +35,7 @@ NEXT = '{"p":7,"i":2,"t":"invoke","f":"get","ns":9,"app":"a","chat":1,"n":1}'
         ([INVOKE.replace('"chat":1,', "")], "post 7/1 does not name a chat"),
         ([NEXT.replace(',"n":1', "")], "get 7/2 does not name a number"),
         ([NEXT.replace("get", "delete_chat").replace('"chat":1,"n":1', '"chat":0')], "delete_chat 7/2 does not name a"),
-        ([NEXT.replace("get", "final")], "final 7/2 does not name one of the sources pages, singles, sql, index, log"),
+        ([NEXT.replace("get", "final")], "final 7/2 does not name one of the sources pages, singles, sql, index"),
         (
             ['{"p":0,"i":1,"t":"ok","f":"fault_off","ns":5,"svc":"x"}'],
             "more.jsonl:1: the fault 'x' ends without having",

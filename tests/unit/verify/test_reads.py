@@ -61,6 +61,7 @@ def test_an_unknown_write_may_appear_late_or_never(script: Script) -> None:
 @pytest.mark.parametrize("degraded", [TAIL, NUMBERING])
 def test_a_degraded_read_may_be_of_an_older_state(script: Script, degraded: tuple[str, ...]) -> None:
     """It owes neither the newest writes nor deletions nor edits."""
+    script.fault("kill log", "fault_on")
     script.do(1, "post", app="a", chat=1, v=("x",), n=1)
     script.do(1, "post", app="a", chat=1, v=("y",), n=2)
     script.do(1, "post", app="a", chat=1, v=("z",), n=3)

@@ -39,7 +39,7 @@ def test_a_right_execution_yields_no_finding(load: Load, seed: int) -> None:
 def test_a_flawed_service_is_caught_within_three_runs(flaw: str) -> None:
     """By the check that is meant for it, among others."""
     check, served = FLAWS[flaw]
-    load = Load(clients=8, operations=500, fault_every_ms=20)
+    load = Load(clients=8, operations=500, unknown=0.3, fault_every_ms=20)
 
     runs = (set(found(simulate(load, Random(seed), served))) for seed in range(3))
 

@@ -44,7 +44,7 @@ def test_too_little_proof_is_unknown(history: History, reason: str) -> None:
     ("missing", "reason"),
     [
         ("singles of a/1", "application a, chat 1: the final phase did not read singles"),
-        ("log of a/1", "application a, chat 1: the final phase did not read log"),
+        ("index of a/1", "application a, chat 1: the final phase did not read index"),
         ("sql of a/0", "application a, its chats: the final phase did not read sql"),
     ],
 )

@@ -136,6 +136,7 @@ def test_two_acknowledgements_with_one_number_are_reuse(script: Script) -> None:
 
 def test_order_is_not_judged_while_an_answer_is_degraded(script: Script) -> None:
     """Exactly the pairs with a marked answer are left out."""
+    script.fault("kill log", "fault_on")
     script.do(1, "post", app="a", chat=1, v=("x",), n=1001, degraded=NUMBERING)
     script.do(1, "post", app="a", chat=1, v=("y",), n=2)
     script.do(1, "post", app="a", chat=1, v=("z",), n=1)

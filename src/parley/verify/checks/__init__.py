@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from parley.verify.checks.counts import COUNTS, find_wrong_counts
+from parley.verify.checks.denied import OWN, find_denied, find_needless_marks
 from parley.verify.checks.duplicates import DUPLICATE, find_duplicates
 from parley.verify.checks.edits import EDITS, find_stale_edits
 from parley.verify.checks.gaps import GAPS, find_gaps
@@ -15,7 +16,7 @@ from parley.verify.checks.phantoms import PHANTOM, find_phantoms
 from parley.verify.checks.reused import REUSED, find_reused
 from parley.verify.checks.searches import SEARCH, find_wrong_hits
 from parley.verify.checks.tenants import TENANT, find_foreign
-from parley.verify.checks.walks import OWN, PREFIX, WALK, watch_reads
+from parley.verify.checks.walks import PREFIX, WALK, watch_reads
 from parley.verify.findings import Finding
 from parley.verify.index import Index
 
@@ -23,15 +24,15 @@ CHECKS: Final = {
     LOST: "what was acknowledged is in every final reading, and these agree",
     DUPLICATE: "a value, a key and a retry have one number",
     REUSED: "a number means one message, byte for byte",
-    PHANTOM: "nothing is read that was not written there, or is deleted; a bulk is whole",
+    PHANTOM: "nothing is there that was not written there, or is deleted; a bulk is whole",
     ORDER: "what began after an acknowledgement has the higher number",
     GAPS: "every number is a row, a tombstone, a dead letter or in the gap ledger",
     PREFIX: "what a client has seen stays",
-    OWN: "what was acknowledged is read at once, by whoever wrote it and by number",
+    OWN: "what was acknowledged is read at once, and nobody is told that it is not there",
     WALK: "a walk rises, repeats nothing and misses nothing",
     EDITS: "a message reads as an edit that can be its last",
     COUNTS: "counts are right within their lag, and exact at the end",
-    SEARCH: "a search finds what it looks for, and the index is as the rows",
+    SEARCH: "a search finds what it looks for, and again; the index is as the rows",
     TENANT: "no application sees what another one wrote",
 }
 """A sentence by name, in the order in which they are shown."""
@@ -46,6 +47,8 @@ PASSES: Final[tuple[tuple[tuple[str, ...], Pass], ...]] = (
     ((ORDER,), find_disorder),
     ((GAPS,), find_gaps),
     ((PREFIX, OWN, WALK), watch_reads),
+    ((OWN,), find_denied),
+    ((OWN, ORDER), find_needless_marks),
     ((EDITS,), find_stale_edits),
     ((COUNTS,), find_wrong_counts),
     ((SEARCH,), find_wrong_hits),

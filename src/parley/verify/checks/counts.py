@@ -10,6 +10,7 @@ from parley.verify.findings import Finding
 from parley.verify.index import Index
 from parley.verify.operations import NEVER, Operation
 from parley.verify.scopes import Scope
+from parley.verify.writes import acknowledged_ns, stored_ns
 
 COUNTS: Final = "counts"
 
@@ -18,16 +19,21 @@ def find_wrong_counts(index: Index) -> Iterator[Finding]:
     """Find counts that no state within the lag has, and counts of the final phase that are not the number of rows.
 
     A count is at least what was acknowledged a lag before it was asked for, less all that may be deleted when it is
-    answered; it is at most all that may be created by then, less what was surely deleted a lag before. A degraded
-    count, and one where a fault may still be felt, may be late by any time, but never ahead.
+    answered; it is at most all that may be created by then, less what was surely deleted a lag before. To a degraded
+    count, what was acknowledged as stored counts alone. Where a fault may still be felt, a count may be late by any
+    time, but never ahead.
     """
     lag_ns = int(index.manifest.count_lag_s * 10**9)
     for scope in index.scopes.values():
         bounds = _Bounds(scope)
+        stored = _Bounds(scope, is_stored=True) if any(read.degraded for read in scope.counts) else bounds
         for read in scope.counts:
             if scope.closing.possible_ns <= read.end_ns:
                 continue
-            what = _exact(index, scope, read) if read.begin_ns >= index.final_ns else _near(index, bounds, read, lag_ns)
+            if read.begin_ns >= index.final_ns:
+                what = _exact(index, scope, read)
+            else:
+                what = _near(index, stored if read.degraded else bounds, read, lag_ns)
             if what:
                 yield index.found(COUNTS, scope, f"{read.name} counted {read.count}, {what}", read)
 
@@ -41,11 +47,13 @@ def longest_lag_ns(index: Index) -> int:
 class _Bounds:
     """When the numbers of a scope came to be and ceased to be, possibly and surely."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, is_stored: bool = False) -> None:
+        end_ns = stored_ns if is_stored else acknowledged_ns
         creates = [write for write in scope.creates if not write.is_refused]
-        self._created: Final = sorted(write.end_ns for write in creates if write.is_firm for _ in write.values)
+        self._created: Final = sorted(end_ns(write) for write in creates for _ in write.values)
         self._possible: Final = sorted(write.begin_ns for write in creates for _ in write.values)
-        self._removed: Final = sorted(removal.sure_ns for removal in scope.removals.values())
+        removals = scope.removals.values()
+        self._removed: Final = sorted(removal.stored_ns if is_stored else removal.sure_ns for removal in removals)
         self._removable: Final = sorted(removal.possible_ns for removal in scope.removals.values())
 
     def lag_ns(self, read: Operation) -> int:
@@ -66,7 +74,7 @@ class _Bounds:
 
 def _near(index: Index, bounds: _Bounds, read: Operation, lag_ns: int) -> str:
     since_ns = read.begin_ns - lag_ns
-    is_excused = bool(read.degraded) or index.faults.delays(since_ns, read.end_ns)
+    is_excused = index.faults.delays(since_ns, read.end_ns)
     behind_ns = bounds.lag_ns(read)
     if behind_ns > lag_ns and not is_excused:
         return f"and lacks what was acknowledged {behind_ns / 10**6:.0f} ms before"
@@ -75,8 +83,7 @@ def _near(index: Index, bounds: _Bounds, read: Operation, lag_ns: int) -> str:
 
 
 def _exact(index: Index, scope: Scope, read: Operation) -> str:
-    readings = index.judged(scope)
-    reading = readings.get("sql") or readings.get("pages")
-    if reading is None or not index.manifest.drained or scope.closing.possible_ns != NEVER:
+    reading = index.at_end(scope)
+    if reading is None or scope.closing.possible_ns != NEVER:
         return ""
     return "" if read.count == len(reading.rows) else f"and there are {len(reading.rows)} rows at the end"

@@ -20,7 +20,7 @@ def find_lost(index: Index) -> Iterator[Finding]:
 
     A write counts if it was acknowledged at the promised level or a higher one. It may be missing where a deletion of
     it or of its chat was acknowledged, or may have taken effect. Database and index are judged only if all was
-    drained. The log holds what is not stored or trimmed, so it may lack anything.
+    drained. What the API reads and the rows have not is a phantom, and named there.
     """
     for scope in index.scopes.values():
         if scope.may_be_closed:
@@ -72,11 +72,13 @@ def _last_place(index: Index, scope: Scope, number: int) -> str:
 
 def _differing(index: Index, scope: Scope, readings: dict[str, Reading], missed: set[int]) -> Iterator[Finding]:
     """Compare the sources; what the index alone has or lacks is the search's own check."""
-    compared = [(source, reading.rows) for source, reading in readings.items() if source != "index"]
+    compared = [(source, reading.rows) for source, reading in readings.items() if reading.source != "index"]
+    known = readings["sql"].rows.keys() if "sql" in readings else None
     for (left, some), (right, others) in pairwise(compared):
         if some == others:
             continue
-        for number in sorted((some.keys() | others.keys()) - missed):
+        numbers = some.keys() | others.keys() if known is None else known
+        for number in sorted(numbers - missed):
             if not same_text(some.get(number), others.get(number)):
                 texts = f"{_text(some.get(number))} in {left} and {_text(others.get(number))} in {right}"
                 yield index.found(LOST, scope, f"number {number} is {texts}", number=number)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from typing import Final
 
+from parley.verify.operations import NEVER
 from parley.verify.scopes import Scope
 from parley.verify.writes import Write
 
@@ -12,10 +14,11 @@ from parley.verify.writes import Write
 class Required:
     """Moves with the time, which only goes on."""
 
-    def __init__(self, scope: Scope) -> None:
-        """Take the acknowledged creates, latest first, so that the next is at the end."""
-        firm = (write for write in scope.creates if write.is_firm and write.base)
-        self._coming: Final = sorted(firm, key=lambda write: write.end_ns, reverse=True)
+    def __init__(self, scope: Scope, end_ns: Callable[[Write], int]) -> None:
+        """Take the creates, latest first, so that the next is at the end, and how to tell since when one is owed."""
+        owed = (write for write in scope.creates if write.base and end_ns(write) != NEVER)
+        self._end_ns: Final = end_ns
+        self._coming: Final = sorted(owed, key=end_ns, reverse=True)
         removed = ((removal.possible_ns, number) for number, removal in scope.removals.items())
         self._going: Final = sorted(removed, reverse=True)
         self._gone: Final[set[int]] = set()
@@ -28,7 +31,7 @@ class Required:
             number = self._going.pop()[1]
             self._gone.add(number)
             self.drop(number)
-        while self._coming and self._coming[-1].end_ns < ns:
+        while self._coming and self._end_ns(self._coming[-1]) < ns:
             self._take(self._coming.pop())
 
     def _take(self, write: Write) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import lt
 from typing import Final
 
+from parley.verify.checks.denied import OWN
 from parley.verify.checks.required import Required
 from parley.verify.checks.witness import Witness
 from parley.verify.findings import Finding
@@ -14,10 +15,9 @@ from parley.verify.index import Index
 from parley.verify.operations import Operation
 from parley.verify.registers import Register
 from parley.verify.scopes import Scope
-from parley.verify.writes import Write
+from parley.verify.writes import Write, acknowledged_ns, stored_ns
 
 PREFIX: Final = "prefix"
-OWN: Final = "read your write"
 WALK: Final = "page walk"
 _ENDLESS: Final = 2**63
 
@@ -32,8 +32,9 @@ def watch_reads(index: Index) -> Iterator[Finding]:
     - prefix: what a client has seen stays: a number that it saw before is there with the same value, unless a deletion
       or an edit was invoked before the later read was answered; and a value never goes back to one that it overwrote.
 
-    Degraded answers, of either kind, owe none of these. A number that is missing is named once, at the first read that
-    lacks it: as read your write if its client wrote it, else as prefix if its client saw it.
+    What a degraded answer covers, or a page of it, owes what was acknowledged as stored, and nothing else of these. A
+    number that is missing is named once, at the first read that lacks it: as read your write if its client wrote it,
+    else as prefix if its client saw it.
     """
     for scope in index.scopes.values():
         if scope.reads:
@@ -49,34 +50,44 @@ class _Watch:
     def __init__(self, index: Index, scope: Scope) -> None:
         self._index: Final = index
         self._scope: Final = scope
-        self._required: Final = Required(scope)
+        self._required: Final = Required(scope, acknowledged_ns)
+        self._stored: Final = Required(scope, stored_ns)
         self._witnesses: Final[dict[int, Witness]] = {}
 
     def findings(self) -> Iterator[Finding]:
         for read in self._scope.reads:
             yield from _shape(self._index, self._scope, read)
             witness = self._witnesses.get(read.p) or self._witnesses.setdefault(read.p, Witness())
-            if not read.degraded:
-                self._required.advance(read.begin_ns)
-                yield from self._missing(read, witness)
+            self._required.advance(read.begin_ns)
+            yield from self._missing(read, witness)
             yield from self._changed(read, witness)
 
     def _missing(self, read: Operation, witness: Witness) -> Iterator[Finding]:
-        if self._scope.closing.possible_ns <= read.end_ns:
+        if self._scope.closing.possible_ns <= read.end_ns or self._is_denied(read):
             return
         begin, end = (read.after + 1, _ENDLESS) if read.f == "list" else (read.n, read.n + 1)
-        owed = self._required.between(begin, end)
-        seen = witness.between(begin, end)
-        for number in sorted({*owed, *seen}.difference(read.numbers)):
+        owed = {*self._required.between(begin, end), *witness.between(begin, end)}
+        if read.degraded:
+            self._stored.advance(read.begin_ns)
+            owed = {number for number in owed if not read.is_marked(number)}.union(self._stored.between(begin, end))
+        for number in sorted(owed.difference(read.numbers)):
             if self._scope.may_lack(number, read.end_ns):
                 witness.forget(number)
             else:
                 yield from self._absent(read, witness, number)
 
+    def _is_denied(self, read: Operation) -> bool:
+        """Tell whether a list says that what is known to be there is not: that is named as such, not by number."""
+        if read.f != "list" or not read.is_denied:
+            return False
+        opening = self._index.opening(self._scope)
+        return opening is not None and opening.end_ns < read.begin_ns
+
     def _absent(self, read: Operation, witness: Witness, number: int) -> Iterator[Finding]:
         row = witness.rows.get(number)
         first = witness.read_by(number) if row is not None and self._stays(row) else None
         write = self._required.drop(number)
+        self._stored.drop(number)
         witness.forget(number)
         if write is not None and (first is None or any(_is_own(ack, read) for ack in write.acks)):
             yield self._unread(read, write, number)
