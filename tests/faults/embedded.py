@@ -15,7 +15,7 @@ from parley.verify.history import Source
 from tests.faults.builds.build import environment
 from tests.faults.client import Door, Doors
 from tests.faults.disks import small_disk
-from tests.faults.site import Logged, Needs, Profile
+from tests.faults.site import Needs, Profile
 from tests.faults.stored import SQLITE, StoredChat, read_stored, sqlite_rows
 from tests.support.server import Server, parley_command
 
@@ -89,10 +89,6 @@ class EmbeddedSite:
             return {(key >> 32, key & 0xFFFFFFFF) for (key,) in index.execute("select id from body_docsize")}
         finally:
             index.close()
-
-    def logged(self, token: str) -> list[Logged]:  # noqa: ARG002 - the port's
-        """Give nothing: the log is the database."""
-        return []
 
     def log_text(self) -> str:
         """Give what the server wrote over all its lives."""

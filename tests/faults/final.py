@@ -1,101 +1,129 @@
-"""The end of a run: everything is read five ways and written down, for the checker to compare."""
+"""The end of a run: everything is read four ways, and searched, and written down for the checker to compare."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from itertools import cycle
 from typing import Any, Final
 
-from parley.verify.history import Row
+from parley.verify.history import Row, Source
 from tests.faults import reads
-from tests.faults.client import RecordedClient, Said
+from tests.faults.client import Door, RecordedClient, Said
 from tests.faults.recorder import Recorder
 from tests.faults.site import Site
 from tests.faults.stored import StoredChat
-from tests.faults.words import sha_of, value_of
 from tests.faults.world import KnownApplication
+from tests.faults.written import Written, numbers_to_ask_for, read_written, words_to_seek
 
 _READERS: Final = 8
-_UNKNOWN_ROW: Final = "?"
-"""What stands for the word of a document that no row has."""
+Find = Callable[[], Awaitable[Said]]
 
 
 async def read_everything(site: Site, applications: Sequence[KnownApplication], recorder: Recorder) -> None:
-    """Read what is there of each application, through the API and behind its back."""
-    behind = _Reader(site, recorder)
+    """Read what is there of each application, through every API and behind its back, and look for what is not."""
+    behind = _Reader(site, recorder, {})
     indexed = await asyncio.to_thread(site.indexed)
     waiting: list[tuple[KnownApplication, StoredChat]] = []
     for application in applications:
         stored = await asyncio.to_thread(_stored, site, application)
-        live = [chat for chat in stored if not chat.is_gone]
-        logged = await asyncio.to_thread(site.logged, application.token)
-        for chat in live:
-            await behind.read("sql", application, chat.number, _saying(_sql(chat)))
-            await behind.read("index", application, chat.number, _saying({"rows": _indexed(chat, indexed)}))
-            if "log" in site.sources:
-                rows = [
-                    Row(one.number, value_of(one.body), sha_of(one.body)) for one in logged if one.chat == chat.number
-                ]
-                await behind.read("log", application, chat.number, _saying({"rows": tuple(rows)}))
-        waiting += [(application, chat) for chat in live]
+        for chat in stored:
+            if not chat.is_gone:
+                await behind.read("sql", application, chat.number, _saying(_sql(chat)))
+                if chat.number:
+                    await behind.read("index", application, chat.number, _saying(_indexed(chat, indexed)))
+        waiting += [(application, chat) for chat in stored]
     behind.close()
-    await _read_through_api(site, waiting, recorder)
+    written = await asyncio.to_thread(read_written, recorder.read())
+    await _read_through_api(site, waiting, recorder, written)
 
 
 class _Reader:
     """One client that reads for the end of the recording."""
 
-    def __init__(self, site: Site, recorder: Recorder) -> None:
+    def __init__(self, site: Site, recorder: Recorder, written: Mapping[tuple[str, int], Written]) -> None:
         self.client = RecordedClient(recorder)
-        self._recorder = recorder
-        self._door = site.doors.api[0]
+        self._doors = site.doors.api
+        self._written = written
 
     def close(self) -> None:
         self.client.close()
 
-    async def read(
-        self, source: str, application: KnownApplication, chat: int, find: Callable[[], Awaitable[Said]]
-    ) -> None:
+    async def read(self, source: Source, application: KnownApplication, chat: int, find: Find, at: str = "") -> None:
+        """Write down what one source says of a scope."""
         said: dict[str, Any] = {"f": "final", "svc": source, "app": application.token, "chat": chat}
-        event = await self.client.read(said, find)
+        event = await self.client.read(said | ({"at": at} if at else {}), find)
         assert event.t == "ok", event
 
     async def read_through_api(self, application: KnownApplication, chat: StoredChat) -> None:
-        """Read a scope's pages, then each number that has a row or had one."""
-        await self.read("pages", application, chat.number, lambda: self._pages(application, chat))
-        if chat.number:
-            await self.read("singles", application, chat.number, lambda: self._singles(application, chat))
-        else:
-            await self.read("singles", application, 0, lambda: self._chats(application, chat))
+        """Read a scope's pages at every door and each of its numbers at one or another, and search at every door."""
+        for at, door in enumerate(self._doors, start=1):
+            await self.read(
+                "pages", application, chat.number, partial(self._pages, application, chat, door), f"api {at}"
+            )
+        await self.read("singles", application, chat.number, partial(self._singles, application, chat))
+        written = self._written.get((application.token, chat.number), {})
+        for word in words_to_seek(chat, written) if chat.number else ():
+            for door in self._doors:
+                await self._ask("search", application, chat, partial(reads.search, door=door, word=word), v=(word,))
 
-    async def _pages(self, application: KnownApplication, chat: StoredChat) -> Said:
+    async def knock(self, application: KnownApplication, chat: StoredChat) -> None:
+        """Ask every door for a chat that is deleted, and for what was in it."""
+        number = next((row.number for row in chat.rows), next(iter(chat.tombstones), 1))
+        written = self._written.get((application.token, chat.number), {})
+        word = next((word for words in written.values() for word in words), "nothing")
+        for door in self._doors:
+            await self._ask("count", application, chat, partial(reads.find_count, door=door))
+            await self._ask("list", application, chat, partial(reads.walk_messages, door=door))
+            await self._ask("get", application, chat, partial(reads.get_message, door=door, number=number), n=number)
+            await self._ask("search", application, chat, partial(reads.search, door=door, word=word), v=(word,))
+
+    async def _pages(self, application: KnownApplication, chat: StoredChat, door: Door) -> Said:
         if not chat.number:
-            count = await reads.find_chats_count(self.client, self._door, application.path)
-            return {**await reads.walk_chats(self.client, self._door, application.path), "count": count}
+            count = await reads.find_chats_count(self.client, door, application.path)
+            return {**await reads.walk_chats(self.client, door, application.path), "count": count}
         path = f"{application.path}/chats/{chat.number}"
-        counted = await reads.find_count(self.client, self._door, path)
-        return {**await reads.walk_messages(self.client, self._door, path), "count": counted["count"]}
+        counted = await reads.find_count(self.client, door, path)
+        return {**await reads.walk_messages(self.client, door, path), "count": counted["count"]}
 
     async def _singles(self, application: KnownApplication, chat: StoredChat) -> Said:
+        """Ask for every number that is a row, was one, or ought to be none."""
+        get = reads.get_message if chat.number else reads.get_chat
+        path = f"{application.path}/chats/{chat.number}" if chat.number else application.path
+        asked = zip(numbers_to_ask_for(chat), cycle(self._doors))
+        found = [await get(self.client, door, path, number) for number, door in asked]
+        return {"rows": tuple(row for said in found for row in said.get("rows", ()))}
+
+    async def _ask(
+        self,
+        f: str,
+        application: KnownApplication,
+        chat: StoredChat,
+        find: Callable[..., Awaitable[Said]],
+        **asked: Any,  # noqa: ANN401 - an event's fields
+    ) -> None:
+        """Do what clients do, too, and what has an answer by now, be it that there is no such thing."""
+        said = {"f": f, "svc": "api", "app": application.token, "chat": chat.number, **asked}
         path = f"{application.path}/chats/{chat.number}"
-        numbers = sorted([*(row.number for row in chat.rows), *chat.tombstones])
-        found = [await reads.get_message(self.client, self._door, path, number) for number in numbers]
-        return {"rows": tuple(row for said in found for row in said.get("rows", ()))}
-
-    async def _chats(self, application: KnownApplication, chat: StoredChat) -> Said:
-        numbers = sorted([*(row.number for row in chat.rows), *chat.tombstones])
-        found = [await reads.get_chat(self.client, self._door, application.path, number) for number in numbers]
-        return {"rows": tuple(row for said in found for row in said.get("rows", ()))}
+        event = await self.client.read(said, lambda: find(self.client, chat=path))
+        assert event.t == "ok" or event.http in reads.NOT_THERE, event
 
 
-async def _read_through_api(site: Site, waiting: list[tuple[KnownApplication, StoredChat]], recorder: Recorder) -> None:
+async def _read_through_api(
+    site: Site,
+    waiting: list[tuple[KnownApplication, StoredChat]],
+    recorder: Recorder,
+    written: Mapping[tuple[str, int], Written],
+) -> None:
     """Read some scopes at a time."""
 
     async def read() -> None:
-        reader = _Reader(site, recorder)
+        reader = _Reader(site, recorder, written)
         try:
             while waiting:
-                await reader.read_through_api(*waiting.pop())
+                application, chat = waiting.pop()
+                await (reader.knock if chat.is_gone else reader.read_through_api)(application, chat)
         finally:
             reader.close()
 
@@ -108,7 +136,7 @@ def _stored(site: Site, application: KnownApplication) -> list[StoredChat]:
     return list(site.stored(application.token))
 
 
-def _saying(said: Said) -> Callable[[], Awaitable[Said]]:
+def _saying(said: Said) -> Find:
     async def say() -> Said:
         return said
 
@@ -122,10 +150,6 @@ def _sql(chat: StoredChat) -> Said:
     }  # fmt: skip
 
 
-def _indexed(chat: StoredChat, indexed: set[tuple[int, int]]) -> tuple[Row, ...]:
-    """Give the rows that are in the index, and a nameless one for each document without a row; it knows no chats."""
-    if not chat.number:
-        return chat.rows
-    by_number = {row.number: row for row in chat.rows}
-    numbers = sorted(number for chat_id, number in indexed if chat_id == chat.id)
-    return tuple(by_number.get(number, Row(number, _UNKNOWN_ROW, "")) for number in numbers)
+def _indexed(chat: StoredChat, indexed: set[tuple[int, int]]) -> Said:
+    """Give the numbers that the index has: it holds no texts, so what it knows of these the searches show."""
+    return {"rows": tuple(Row(number, "", "") for chat_id, number in sorted(indexed) if chat_id == chat.id)}

@@ -61,13 +61,30 @@ class Readers:
             application, chat, {"f": "search", "v": (word,)}, lambda door: reads.search(self._client, door, path, word)
         )
 
+    async def get_chat(self, application: KnownApplication) -> bool:
+        """Read one chat."""
+        chat = application.pick_chat(self._rng)
+        if chat is None:
+            return True
+        number, path = chat.number, application.path
+        return await self._read(
+            application, None, {"f": "get", "n": number}, lambda door: reads.get_chat(self._client, door, path, number)
+        )
+
+    async def walk_chats(self, application: KnownApplication) -> bool:
+        """Read all pages of an application's chats."""
+        path = application.path
+        return await self._read(
+            application, None, {"f": "list"}, lambda door: reads.walk_chats(self._client, door, path)
+        )
+
     async def _read(
         self,
         application: KnownApplication,
-        chat: KnownChat,
+        chat: KnownChat | None,
         said: dict[str, Any],
         find: Callable[[Door], Awaitable[Said]],
     ) -> bool:
         door = self._rng.choice(self._doors.api)
-        about = {"app": application.token, "chat": chat.number, "svc": door.svc, **said}
+        about = {"app": application.token, "chat": chat.number if chat else 0, "svc": door.svc, **said}
         return (await self._client.read(about, lambda: find(door))).t == "ok"

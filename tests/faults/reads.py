@@ -13,7 +13,9 @@ from tests.support.client import Answer
 
 _PAGE: Final = 100
 _OK: Final = 200
-_NOT_FOUND: Final = 404
+_ENDLESS: Final = 2**63 - 1
+NOT_THERE: Final = (404, 410)
+"""What is answered about what never was, or is deleted."""
 
 
 async def walk_messages(client: RecordedClient, door: Door, chat: str) -> Said:
@@ -29,7 +31,7 @@ async def walk_chats(client: RecordedClient, door: Door, application: str) -> Sa
 async def get_message(client: RecordedClient, door: Door, chat: str, number: int) -> Said:
     """Read one message; where there is none there is no row."""
     answer = await client.ask(door, "GET", f"{chat}/messages/{number}")
-    if answer.status == _NOT_FOUND:
+    if answer.status in NOT_THERE:
         return describe(answer)
     return {**describe(_usable(answer)), "rows": (_row(answer.json(), "body"),)}
 
@@ -37,7 +39,7 @@ async def get_message(client: RecordedClient, door: Door, chat: str, number: int
 async def get_chat(client: RecordedClient, door: Door, application: str, number: int) -> Said:
     """Read one chat; where there is none there is no row."""
     answer = await client.ask(door, "GET", f"{application}/chats/{number}")
-    if answer.status == _NOT_FOUND:
+    if answer.status in NOT_THERE:
         return describe(answer)
     return {**describe(_usable(answer)), "rows": (_row(answer.json(), "title"),)}
 
@@ -63,21 +65,28 @@ async def search(client: RecordedClient, door: Door, chat: str, word: str) -> Sa
 async def _walk(client: RecordedClient, door: Door, target: str, text: str) -> Said:
     rows: list[Row] = []
     told: dict[str, Any] = {}
-    async for answer in _pages(client, door, target):
-        if answer.status == _NOT_FOUND:
+    marked: list[tuple[int, int]] = []
+    count, begin = 0, 1
+    async for answer, is_last in _pages(client, door, target):
+        if answer.status in NOT_THERE:
             return describe(answer)
         said = describe(_usable(answer))
         told = {**said, "degraded": tuple(sorted({*told.get("degraded", ()), *said.get("degraded", ())}))}
         rows += _rows(answer, text)
-    return {**told, "rows": tuple(rows)}
+        end = _ENDLESS if is_last or not rows else rows[-1].number
+        if "degraded" in said:
+            marked.append((begin, end))
+        count, begin = count + 1, end + 1
+    return {**told, "rows": tuple(rows), "marked": tuple(marked) if len(marked) < count else ()}
 
 
-async def _pages(client: RecordedClient, door: Door, target: str) -> AsyncIterator[Answer]:
+async def _pages(client: RecordedClient, door: Door, target: str) -> AsyncIterator[tuple[Answer, bool]]:
+    """Give each page, and whether it is the last."""
     page: str | None = target
     while page is not None:
         answer = await client.ask(door, "GET", page)
-        yield answer
         page = links(answer, page).get("next")
+        yield answer, page is None
 
 
 def _usable(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@ import time
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -14,7 +14,9 @@ from parley.verify.history import MANIFEST, Event, Manifest
 
 now_ns = time.monotonic_ns
 
+_FILE: Final = "clients.jsonl"
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Event).decode
 
 
 class Recorder:
@@ -24,7 +26,7 @@ class Recorder:
         """Record into a folder that need not be there."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._file = (folder / "clients.jsonl").open("wb")
+        self._file = (folder / _FILE).open("wb")
         self._clients = count(1)
 
     def __enter__(self) -> Self:
@@ -44,6 +46,12 @@ class Recorder:
         event = Event(ns=now_ns(), **said)
         self._file.write(_encode(event) + b"\n")
         return event
+
+    def read(self) -> list[Event]:
+        """Give every line so far."""
+        self._file.flush()
+        with (self.folder / _FILE).open("rb") as lines:
+            return [_decode(line) for line in lines]
 
     def conclude(self, manifest: Manifest) -> None:
         """Say what was run and what may be expected of it."""

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Final, Self
 
 import httpx
-from redis import Redis
 
-from parley.domain.events import MessagesPosted
-from parley.log.redis.entries import read_entry
 from parley.verify.history import Source
 from tests.faults.builds.build import environment
 from tests.faults.client import Door, Doors
 from tests.faults.disks import small_disk
-from tests.faults.site import Logged, Needs, Profile
+from tests.faults.site import Needs, Profile
 from tests.faults.stored import MARIADB, StoredChat, mariadb_rows, read_stored
 from tests.faults.toxiproxy import Toxiproxy
 from tests.support.engines.mariadb import MariaDbServer
@@ -37,7 +34,7 @@ class ServerSite:
     """Two processes of each kind, on a Redis and a MariaDB of their own."""
 
     profile: Profile = "server"
-    sources: tuple[Source, ...] = ("pages", "singles", "sql", "index", "log")
+    sources: tuple[Source, ...] = ("pages", "singles", "sql", "index")
 
     def __init__(self, folder: Path, opensearch: OpenSearchServer, needs: Needs) -> None:
         """Take an empty folder, a running OpenSearch, which starts slowly and so serves many sites, and the needs."""
@@ -139,13 +136,6 @@ class ServerSite:
             after = hits[-1]["sort"][0]
             found |= {(hit["sort"][0] >> 32, hit["sort"][0] & 0xFFFFFFFF) for hit in hits}
 
-    def logged(self, token: str) -> list[Logged]:
-        """Read every stream of Redis."""
-        with Redis(port=self.redis.port) as client:
-            streams = [key for key in client.scan_iter(f"*{self.fleet.database}*") if client.type(key) == b"stream"]
-            entries = [entry for stream in streams for entry in client.xrange(stream)]
-        return [message for id_, fields in entries for message in _messages(id_, fields, token)]
-
     def log_text(self) -> str:
         """Give what all processes wrote over all their lives."""
         return "".join(member.log_text() for member in self.fleet.members)
@@ -164,12 +154,3 @@ class ServerSite:
 
     def _start(self, role: str, count: int, env: Mapping[str, str] | None = None) -> list[Member]:
         return [self.fleet.start(role, env=env) for _ in range(count)]
-
-
-def _messages(id_: bytes, fields: Mapping[bytes, bytes], token: str) -> Iterator[Logged]:
-    ((name, value),) = fields.items()
-    event = read_entry(0, id_, (name, value)).event
-    if event is None or event.entry.token != token or not isinstance(event.entry.what, MessagesPosted):
-        return
-    for number, draft in enumerate(event.entry.what.messages, event.number):
-        yield Logged(event.entry.chat or 0, number, draft.body)

@@ -30,14 +30,6 @@ class Needs(NamedTuple):
     """Whether servers are reached through a proxy that can cut, hold up and silence what passes."""
 
 
-class Logged(NamedTuple):
-    """A message that lies on a log of its own and need not be stored."""
-
-    chat: int
-    number: int
-    body: str
-
-
 class Site(Protocol):
     """Processes of Parley and what they stand on, started and ready."""
 
@@ -65,9 +57,6 @@ class Site(Protocol):
 
     def indexed(self) -> set[tuple[int, int]]:
         """Give (chat id, number) of every document that the search index holds."""
-
-    def logged(self, token: str) -> list[Logged]:
-        """Give the messages of an application that lie on the log; without a log of its own, none."""
 
     def log_text(self) -> str:
         """Give what its processes wrote."""
