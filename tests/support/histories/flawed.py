@@ -106,6 +106,52 @@ class CutsTexts(ServedChat):
         return super().create(values, tuple(sha[::-1] for sha in shas), key, is_fragile=is_fragile)
 
 
+class DeniesEdits(ServedChat):
+    """Looks for a message in rows that are behind, and says that there is none."""
+
+    def edit(self, number: int, value: str, sha: str) -> bool:
+        """Find nothing of the last messages."""
+        return number not in self.order[-5:] and super().edit(number, value, sha)
+
+
+class DegradesTooFar(ServedChat):
+    """Reads a replica while the log is away: what was answered as stored is not in it."""
+
+    def stale_walk(self, after: int) -> tuple[Row, ...]:
+        """Leave out what came last, stored or not."""
+        self.stored_until = 0
+        return super().stale_walk(after)
+
+
+class FindsNothing(ServedChat):
+    """Has an index that nobody feeds."""
+
+    def search(self, value: str, *, is_late: bool) -> tuple[Row, ...]:  # noqa: ARG002 - as the service
+        """Be late for ever."""
+        return ()
+
+
+class IndexesNoEdits(ServedChat):
+    """Feeds its index with what is new, and with nothing that changes."""
+
+    def edit(self, number: int, value: str, sha: str) -> bool:
+        """Leave the index as it was."""
+        is_edited = super().edit(number, value, sha)
+        self.indexed[value] = 0
+        return is_edited
+
+
+class FindsNowAndThen(ServedChat):
+    """Has two replicas of its index, of which one is empty."""
+
+    is_asked_last = False
+
+    def search(self, value: str, *, is_late: bool) -> tuple[Row, ...]:
+        """Take turns."""
+        self.is_asked_last = not self.is_asked_last
+        return super().search(value, is_late=is_late) if self.is_asked_last else ()
+
+
 FLAWS: Final[dict[str, tuple[str, type[ServedChat]]]] = {
     "acknowledges before it is safe": ("lost", LosesTheLast),
     "forgets keys": ("duplicate", ForgetsKeys),
@@ -117,5 +163,10 @@ FLAWS: Final[dict[str, tuple[str, type[ServedChat]]]] = {
     "burns in silence": ("gaps", BurnsInSilence),
     "reads late": ("read your write", ReadsLate),
     "drops edits": ("edits", DropsEdits),
+    "denies edits": ("read your write", DeniesEdits),
+    "degrades too far": ("page walk", DegradesTooFar),
+    "finds nothing": ("search", FindsNothing),
+    "indexes no edits": ("search", IndexesNoEdits),
+    "finds now and then": ("search", FindsNowAndThen),
 }
 """By what is wrong: the check that must name it."""
