@@ -14,7 +14,9 @@ from parley.domain.events import Entry, Position
 from parley.domain.numbering import Outcome, States
 from parley.log.port import Batch
 from parley.log.sqlite import SqliteLog
+from parley.queries.search import Search
 from parley.queries.tail import Tail
+from parley.storage.port import Scan
 from parley.storage.sqlite.append import SqliteAppend
 from parley.workers.feed import Feed
 from tests.faults.builds.build import Build, Patch
@@ -26,6 +28,8 @@ _APART_S: Final = 0.01
 _append = SqliteLog._append
 _put = Session.put
 _feed = Feed.put
+_indexed: set[tuple[int, int]] = set()
+"""Messages, by chat id and number, that this process has fed to its index."""
 
 
 def _answer_first(log: SqliteLog, batch: Batch) -> asyncio.Future[list[Outcome]]:
@@ -93,6 +97,24 @@ async def _forget_tombstones(feed: Feed, documents: Sequence[Document], position
     await _feed(feed, kept, positions)
 
 
+async def _forget_edits(feed: Feed, documents: Sequence[Document], positions: Mapping[int, Position]) -> None:
+    """Index the first state of each message, and take out what is deleted."""
+    places = {(document.chat_id, document.number) for document in documents if document.body is not None}
+    fresh = places - _indexed
+    _indexed.update(places)
+    kept = [each for each in documents if each.body is None or (each.chat_id, each.number) in fresh]
+    await _feed(feed, kept, positions)
+
+
+async def _find_nothing(  # noqa: PLR0913, PLR0917 - as the product
+    search: Search, token: str, chat: int, text: str, after: int, limit: int
+) -> Scan:
+    """Look whether the chat is there, and for nothing in it."""
+    del text, after, limit
+    await search._storage.find_chat(token, chat)
+    return Scan([], None)
+
+
 def _connect_unsynced(file: File, *given: Any, **named: Any) -> Session:  # noqa: ANN401 - as the product
     """Say that commits are synced, and sync them when the log is moved into the database."""
     return connect(file._replace(synchronous="normal"), *given, **named)
@@ -135,4 +157,16 @@ HALF_BULK: Final = Build(
     "a bulk's first message is stored in one transaction, the others in the next",
     (Patch(Session, "put", _store_rest_later),),
 )
-BUILDS: Final = (ACK_FIRST, NUMBER_APART, NO_KEY, NO_TENANT, NO_SYNC, NO_TOMBSTONE, HALF_BULK)
+NO_EDIT: Final = Build(
+    "edit-forgotten-in-index",
+    "an edited message stays in the search index as it was",
+    (Patch(Feed, "put", _forget_edits),),
+)
+NO_HITS: Final = Build(
+    "search-empty",
+    "a search of a chat that is there finds nothing, whatever is looked for",
+    (Patch(Search, "search_messages", _find_nothing),),
+)
+BUILDS: Final = (
+    ACK_FIRST, NUMBER_APART, NO_KEY, NO_TENANT, NO_SYNC, NO_TOMBSTONE, HALF_BULK, NO_EDIT, NO_HITS,
+)  # fmt: skip
