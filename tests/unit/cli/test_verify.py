@@ -107,4 +107,4 @@ def test_progress_is_told_on_a_long_recording(
 
     err = capsys.readouterr().err
     assert "MB read" in err
-    assert "of 11 passes of the checks" in err
+    assert "of 13 passes of the checks" in err
