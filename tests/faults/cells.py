@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from tests.faults.load import WAITS
+from tests.faults.must import Must
 from tests.faults.nemeses import database, disks, network, poison, processes, redis, search, time, weight
 from tests.faults.run import Level, Nemesis
 from tests.faults.site import Needs, Profile
@@ -23,6 +25,9 @@ class Cell(NamedTuple):
     level: Level = "queued"
     swallows: bool = False
     needs: Needs = Needs()
+    waits: float = WAITS
+    """Of the creates, those that ask to be stored first."""
+    must: Must = Must()
 
     @property
     def file(self) -> str:
@@ -58,7 +63,7 @@ SERVER: Final = (
     ),
     Cell("F6", "server", "slow", "Redis 200 ms slower", network.slow_log, 120, needs=Needs(ways=True)),
     Cell("F6", "server", "full", "Redis without memory", redis.fill, 120),
-    Cell("F7", "server", "away", "MariaDB away, then killed while it commits", database.be_away, 180),
+    Cell("F7", "server", "away", "MariaDB away, then killed as it commits", database.be_away, 180),
     Cell("F8", "server", "ill", "MariaDB read-only, without connections, with held locks", database.be_ill, 180),
     Cell("F8", "server", "slow", "MariaDB 200 ms slower", network.slow_database, 150, needs=Needs(ways=True)),
     Cell("F9", "server", "kill", "OpenSearch killed", search.kill, 180),

@@ -18,6 +18,7 @@ from parley.verify.findings import Finding
 from parley.verify.verdict import Verdict, verify
 from tests.faults.cells import RUNS, Cell
 from tests.faults.embedded import EmbeddedSite
+from tests.faults.must import Held, hold_against
 from tests.faults.run import Plan, run
 from tests.faults.server import ServerSite
 from tests.faults.site import Site
@@ -78,9 +79,11 @@ class Stage:
         history = self._histories / (cell.needs.build or cell.file) / str(seed)
         shutil.rmtree(history, ignore_errors=True)
         began = time.monotonic()
-        plan = Plan(cell.title, cell.nemesis, cell.level, seed, self._commit, cell.swallows)
+        plan = Plan(
+            cell.title, cell.nemesis, cell.level, seed, self._commit, cell.swallows, waits=cell.waits, must=cell.must
+        )
         told = asyncio.run(asyncio.wait_for(run(site, plan, history), limit_s))
-        return judge(verify(history), told, seed, time.monotonic() - began)
+        return judge(verify(history), hold_against(plan.must, history), told, seed, time.monotonic() - began)
 
     @contextmanager
     def _site(self, cell: Cell) -> Iterator[Site]:
@@ -97,13 +100,17 @@ class Stage:
         return ServerSite(folder, self._opensearch(), cell.needs)
 
 
-def judge(verdict: Verdict, told: dict[str, Any], seed: int, seconds: float) -> Judged:
-    """Put together what the checker and ``parley check`` say."""
-    state, reasons = verdict.state, list(verdict.reasons)
+def judge(verdict: Verdict, held: Held, told: dict[str, Any], seed: int, seconds: float) -> Judged:
+    """Put together what the checker, the cell and ``parley check`` say."""
+    wrong = [*held.broken, *told.get("wrong", [])]
     if told["check"] != CLEAN:
-        state, reasons = "invalid", [*reasons, f"parley check differs: {told['check']}"]
-    if "wrong" in told:
-        state, reasons = "invalid", [*reasons, *told["wrong"]]
+        wrong.append(f"parley check differs: {told['check']}")
+    state: State = verdict.state
+    if wrong:
+        state = "invalid"
+    elif held.unmet and state == "valid":
+        state = "unknown"
+    reasons = [*verdict.reasons, *wrong, *held.unmet]
     return Judged(
         seed=seed, state=state, reasons=reasons, checks=verdict.checks,
         findings=[msgspec.to_builtins(finding) for finding in _some_of_each(verdict.findings)],

@@ -6,17 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from parley.verify.history import Manifest
 from tests.faults.client import Door, Doors, RecordedClient
 from tests.faults.final import read_everything
-from tests.faults.load import Load
+from tests.faults.load import WAITS, Load
+from tests.faults.must import Must
 from tests.faults.proxy import Swallower
 from tests.faults.recorder import Recorder
+from tests.faults.recovery import DRAINED_S, Recovery
 from tests.faults.site import Site, is_drained
 from tests.faults.world import KnownApplication
 from tests.faults.writing import Writers
@@ -31,7 +36,6 @@ CALM: Final = 400
 """Creates before the first fault, between two, and after the last one."""
 MET: Final = 50
 ACKNOWLEDGED: Final = 1_000
-DRAINED_S: Final = 120.0
 _LOOKS_S: Final = 0.3
 
 
@@ -45,6 +49,7 @@ class Strike(NamedTuple, Generic[AnySite]):
     load: Load
     recorder: Recorder
     rng: Random
+    recovery: Recovery
     told: dict[str, Any]
     """What it wants to be in the run's record."""
     swallowers: Sequence[Swallower] = ()
@@ -54,19 +59,25 @@ class Strike(NamedTuple, Generic[AnySite]):
     async def fault(self, name: str) -> AsyncIterator[None]:
         """Say that what happens inside is the fault."""
         p = self.recorder.new_client()
-        self.recorder.write(p=p, i=0, t="ok", f="fault_on", svc=name)
+        began = self.recorder.write(p=p, i=0, t="ok", f="fault_on", svc=name)
         try:
             yield
         finally:
-            self.recorder.write(p=p, i=1, t="ok", f="fault_off", svc=name)
+            ended = self.recorder.write(p=p, i=1, t="ok", f="fault_off", svc=name)
+        self.recovery.begin(name, (ended.ns - began.ns) / 10**9)
 
     def wrong(self, what: str) -> None:
         """Say what the product did wrong that no client sees: the run is invalid."""
-        self.told.setdefault("wrong", []).append(what)
+        blame(self.told, what)
+
+    async def go_on(self) -> None:
+        """Let the load go on for a while."""
+        await self.load.acknowledge(CALM)
 
     async def calm(self) -> None:
-        """Let the load go on undisturbed for a while."""
-        await self.load.acknowledge(CALM)
+        """Let the load go on undisturbed for a while, at least until the last fault has been got over."""
+        await self.go_on()
+        await self.recovery.over()
 
     @asynccontextmanager
     async def unknown_volley(self, name: str) -> AsyncIterator[None]:
@@ -77,6 +88,11 @@ class Strike(NamedTuple, Generic[AnySite]):
         met = self.load.unknown - before
         assert met > 0, f"{name} met no create"
         self.told.setdefault("unknown_per_kill", []).append(met)
+
+
+def blame(told: dict[str, Any], what: str) -> None:
+    """Note what the product did wrong that no client sees."""
+    told.setdefault("wrong", []).append(what)
 
 
 Level = Literal["queued", "stored"]
@@ -93,6 +109,9 @@ class Plan(NamedTuple):
     commit: str
     swallows: bool = False
     """Whether clients reach the services through something that can lose answers."""
+    waits: float = WAITS
+    """Of the creates, those that ask to be stored first."""
+    must: Must = Must()
     min_met: int = MET
     min_acknowledged: int = ACKNOWLEDGED
 
@@ -105,21 +124,28 @@ async def run(site: Site, plan: Plan, folder: Path) -> dict[str, Any]:
         applications = await asyncio.to_thread(_make_applications, site)
         async with AsyncExitStack() as stack:
             doors, swallowers = await _through(site.doors, stack) if plan.swallows else (site.doors, ())
-            load = Load(doors, applications, recorder, plan.seed, progress)
+            load = Load(doors, applications, recorder, plan.seed, progress, plan.waits)
             await _make_chats(load, applications, recorder, site)
-            async with load.running():
+            recovery = Recovery(site, partial(blame, told))
+            async with load.running(), recovery.watching():
                 await load.acknowledge(CALM)
-                await plan.nemesis(Strike(site, load, recorder, rng, told, swallowers))
+                await plan.nemesis(Strike(site, load, recorder, rng, recovery, told, swallowers))
                 await asyncio.to_thread(site.heal)
-                await load.acknowledge(max(CALM, plan.min_acknowledged - load.acknowledged))
-        healed_at = time.monotonic()
+                await load.acknowledge(CALM)
+                await progress.reach(lambda: _firm(load, plan) >= plan.min_acknowledged)
         drained = await _drain(site)
-        told |= {"drained_s": round(time.monotonic() - healed_at, 1), "acknowledged": load.acknowledged}
+        told |= {"acknowledged": load.acknowledged, "firm": _firm(load, plan)}
+        told["healed"] = [msgspec.to_builtins(each) for each in recovery.told()]
         await read_everything(site, applications, recorder)
         recorder.conclude(_manifest(site, plan, drained=drained))
     checked = await asyncio.to_thread(site.run, "check")
     told["check"] = "clean" if checked.returncode == 0 else checked.stdout[-2000:] + checked.stderr[-1000:]
     return told
+
+
+def _firm(load: Load, plan: Plan) -> int:
+    """Count the creates that were acknowledged at the level which is judged."""
+    return load.stored if plan.level == "stored" else load.acknowledged
 
 
 async def _through(doors: Doors, stack: AsyncExitStack) -> tuple[Doors, Sequence[Swallower]]:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _KEYED: Final = 0.7
 _RETRIED: Final = 0.5
-_WAITED_FOR: Final = 0.1
-"""Of the creates, those that ask to be answered once they are stored."""
 _RETRIED_AFTER_S: Final = 0.2
 _BULK: Final = 5
 _UNAVAILABLE: Final = 503
@@ -96,7 +94,7 @@ class Writers:
         if key:
             said["key"] = key
         headers = {"Idempotency-Key": key} if key else {}
-        if self._rng.random() < _WAITED_FOR:
+        if self._rng.random() < self._load.waits:
             headers["Prefer"] = "wait=5"
         first = (self._client.p, self._client.i)
         made = await self._try_to_create(said, target, value, headers)
@@ -118,6 +116,7 @@ class Writers:
         finally:
             self._load.creating -= 1
         self._load.acknowledged += is_created(made)
+        self._load.stored += is_created(made) and made.level == "stored"
         self._load.unknown += made.t == "info"
         return made
 

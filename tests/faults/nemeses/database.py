@@ -7,17 +7,25 @@ from typing import Final
 
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
+from tests.support.engines.mariadb import MariaDbServer
 from tests.support.pace import hold_async
 
 _AWAY_S: Final = 20.0
 _ILL_S: Final = 6.0
 _KILLS: Final = 3
+_UNTIL_COMMIT: Final = """DELIMITER //
+BEGIN NOT ATOMIC
+    WHILE NOT EXISTS (SELECT id FROM information_schema.processlist WHERE user = 'parley' AND info = 'COMMIT') DO
+        DO SLEEP(0.001);
+    END WHILE;
+END//
+"""
 _FEW: Final = 10
 """Connections; that is the least that MariaDB can be told."""
 
 
 async def be_away(strike: Strike[ServerSite]) -> None:
-    """Stop it for a while: creates go on. Then kill it while it commits."""
+    """Stop it for a while: creates go on. Then kill it the moment that a worker commits."""
     mariadb = strike.site.mariadb
     async with strike.load.volley(), strike.fault("mariadb away"):
         await asyncio.to_thread(mariadb.stop)
@@ -26,7 +34,7 @@ async def be_away(strike: Strike[ServerSite]) -> None:
     await strike.calm()
     for _ in range(_KILLS):
         async with strike.load.volley(), strike.fault("kill -9 of mariadb"):
-            mariadb.kill()
+            await asyncio.to_thread(_kill_at_commit, mariadb)
             await asyncio.to_thread(mariadb.start)
         await strike.calm()
 
@@ -41,6 +49,12 @@ async def be_ill(strike: Strike[ServerSite]) -> None:
         async with strike.load.volley(), strike.fault(name):
             await asyncio.to_thread(harm, strike.site)
         await strike.calm()
+
+
+def _kill_at_commit(mariadb: MariaDbServer) -> None:
+    """Have it look each millisecond until one of the product's connections is at a commit, and kill it then."""
+    mariadb.run_as_root(_UNTIL_COMMIT)
+    mariadb.kill()
 
 
 def _refuse_writes(site: ServerSite) -> None:

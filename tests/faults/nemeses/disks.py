@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from tests.faults.disks import full
 from tests.faults.embedded import EmbeddedSite
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
+from tests.faults.stored import sqlite_rows
 from tests.support.pace import hold_async
 
 _FULL_S: Final = 5.0
@@ -20,6 +22,9 @@ async def fill_embedded(strike: Strike[EmbeddedSite]) -> None:
             with full(strike.site.server.data_dir):
                 await hold_async(_FULL_S)
         await strike.calm()
+    told = sqlite_rows(strike.site.server.data_dir / "parley.db")("pragma integrity_check")
+    if told != [("ok",)]:
+        strike.wrong(f"the database is damaged: {told[:3]}")
 
 
 async def fill_redis(strike: Strike[ServerSite]) -> None:
@@ -27,8 +32,8 @@ async def fill_redis(strike: Strike[ServerSite]) -> None:
     async with strike.load.volley(), strike.fault("disk of redis full"):
         with full(strike.site.redis.folder):
             await hold_async(_FULL_S)
-        strike.told["redis_ended"] = not strike.site.redis.is_running()
-        strike.site.heal()
+        assert not strike.site.redis.is_running(), "its disk was not full"
+        await asyncio.to_thread(strike.site.heal)
     await strike.calm()
 
 
@@ -37,5 +42,5 @@ async def fill_mariadb(strike: Strike[ServerSite]) -> None:
     async with strike.load.volley(), strike.fault("disk of mariadb full"):
         with full(strike.site.mariadb.folder):
             await hold_async(_FULL_S)
-        strike.site.heal()
+        await asyncio.to_thread(strike.site.heal)
     await strike.calm()

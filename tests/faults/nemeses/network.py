@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -11,9 +12,10 @@ from tests.faults.site import Site
 from tests.support.pace import hold_async
 
 _LASTS_S: Final = 8.0
+_OK: Final = 200
 _SLOW_MS: Final = 200
 _EVERY: Final = 10
-_BETWEEN: Final = 200
+_ANSWERED: Final = 1_000
 
 
 async def lose_answers(strike: Strike[Site]) -> None:
@@ -23,7 +25,7 @@ async def lose_answers(strike: Strike[Site]) -> None:
         for swallower in strike.swallowers:
             swallower.every = _EVERY
         async with strike.load.volley():
-            await strike.load.acknowledge(_BETWEEN * 5)
+            await strike.load.acknowledge(_ANSWERED)
         for swallower in strike.swallowers:
             swallower.every = 0
     strike.told["swallowed"] = sum(swallower.swallowed for swallower in strike.swallowers)
@@ -32,7 +34,13 @@ async def lose_answers(strike: Strike[Site]) -> None:
 
 async def cut_one_off(strike: Strike[ServerSite]) -> None:
     """Cut one write process off the log: it says so, and the others go on."""
-    await _during(strike, strike.site.ways.cut(LONELY), "one writer cut off the log")
+    async with strike.load.volley(), strike.fault("one writer cut off the log"):
+        with strike.site.ways.cut(LONELY):
+            await hold_async(_LASTS_S)
+            status, _ = await asyncio.to_thread(strike.site.writers[-1].ready)
+            if status == _OK:
+                strike.wrong("a writer that is cut off says that it is ready")
+    await strike.calm()
 
 
 async def slow_log(strike: Strike[ServerSite]) -> None:

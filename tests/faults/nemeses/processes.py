@@ -41,7 +41,7 @@ async def kill_services(strike: Strike[ServerSite]) -> None:
         async with strike.unknown_volley(f"kill -9 of {member.role}"):
             member.kill()
             await hold_async(1)
-        await asyncio.to_thread(member.start)
+            member.start(wait=False)
         await strike.calm()
 
 

@@ -21,13 +21,14 @@ _AWAY_S: Final = 10.0
 
 async def kill(strike: Strike[ServerSite]) -> None:
     """Kill it under a volley, and start it again: it has all that it answered."""
-    redis = strike.site.redis
+    redis, before = strike.site.redis, strike.load.unknown
     for _ in range(_KILLS):
         async with strike.load.volley(), strike.fault("kill -9 of redis"):
             redis.kill()
             await hold_async(_DOWN_S)
             await asyncio.to_thread(redis.start)
         await strike.calm()
+    assert strike.load.unknown > before, "no kill met a create"
 
 
 async def hang(strike: Strike[ServerSite]) -> None:
@@ -51,9 +52,13 @@ async def fill(strike: Strike[ServerSite]) -> None:
 async def flush(strike: Strike[ServerSite]) -> None:
     """Empty it under a volley, and once more in a pause."""
     async with strike.load.volley(), strike.fault("FLUSHALL"):
-        with _asking(strike.site) as client:
-            client.flushall()
-        await strike.calm()
+        _empty(strike.site)
+        await strike.go_on()
+    await strike.calm()
+    async with strike.fault("FLUSHALL in a pause"):
+        async with strike.load.pausing():
+            _empty(strike.site)
+        await strike.go_on()
     await strike.calm()
 
 
@@ -62,11 +67,16 @@ async def put_back_old(strike: Strike[ServerSite]) -> None:
     redis = strike.site.redis
     snapshot = await asyncio.to_thread(take_snapshot, redis)
     await strike.calm()
-    async with strike.load.volley(), strike.fault("old state of redis"):
+    async with strike.unknown_volley("old state of redis"):
         redis.kill()
         await asyncio.to_thread(put_back, redis, snapshot)
         await asyncio.to_thread(redis.start)
     await strike.calm()
+
+
+def _empty(site: ServerSite) -> None:
+    with _asking(site) as client:
+        client.flushall()
 
 
 @contextmanager

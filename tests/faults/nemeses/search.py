@@ -16,7 +16,7 @@ async def kill(strike: Strike[ServerSite]) -> None:
     """Kill it, and start it again."""
     async with strike.load.volley(), strike.fault("kill -9 of opensearch"):
         strike.site.opensearch.kill()
-        await strike.calm()
+        await strike.go_on()
         await asyncio.to_thread(strike.site.opensearch.start)
     await strike.calm()
 

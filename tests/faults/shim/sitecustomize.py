@@ -1,8 +1,8 @@
 """What a process of Parley is made to do for a fault that no signal makes. Loaded by `PYTHONPATH`; never installed.
 
 ``FAULTS_CLOCK``: a file; the number of milliseconds in it is added to the wall clock.
-``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one now and then. Each
-that is *not* refused leaves a file there.
+``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one with it. Each leaves a
+byte there: in ``taken`` if it is stored, else in ``late`` if it is ten minutes old by the wall clock, and in ``soon``.
 ``FAULTS_BUILD``: the name of a broken build of `tests/faults/builds`, which the process becomes.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+
+TEN_MINUTES_MS = 600_000
 
 
 def jump(file: Path) -> None:
@@ -32,25 +34,28 @@ def deliver_twice(folder: Path) -> None:
     """Have every batch come again."""
     from parley.domain.errors import ConflictError  # noqa: PLC0415
     from parley.storage.mysql.applying.persisting import MySqlPersisting  # noqa: PLC0415
+    from parley.telemetry.clock import SystemClock  # noqa: PLC0415
 
-    apply = MySqlPersisting.apply
-    old: list[tuple[Any, ...]] = []
+    apply, now_ms = MySqlPersisting.apply, SystemClock().now_ms
+    old: list[tuple[int, tuple[Any, ...]]] = []
 
-    async def again(self: MySqlPersisting, *batch: Any) -> None:  # noqa: ANN401 - whatever was delivered
+    async def again(self: MySqlPersisting, stored_at: int, batch: tuple[Any, ...]) -> None:
+        kind = "late" if now_ms() - stored_at >= TEN_MINUTES_MS else "soon"
         try:
             await apply(self, *batch)
         except ConflictError:
-            (folder / f"refused-{os.getpid()}").open("ab").write(b".")
+            pass  # as it must be
         else:
-            (folder / f"taken-{os.getpid()}").touch()
+            kind = "taken"
+        with (folder / f"{kind}-{os.getpid()}").open("ab") as file:
+            file.write(b".")
 
     async def apply_twice(self: MySqlPersisting, *batch: Any) -> Any:  # noqa: ANN401
         applied = await apply(self, *batch)
-        await again(self, *batch)
-        if old:
-            await again(self, *old[len(old) // 2])
-        old.append(batch)
+        old.append((now_ms(), batch))
         del old[:-100]
+        await again(self, *old[-1])
+        await again(self, *old[len(old) // 2])
         return applied
 
     MySqlPersisting.apply = apply_twice  # type: ignore[assignment, method-assign]
