@@ -41,6 +41,7 @@ CONTROLS: Final[Mapping[str, Control]] = {
         Checked(embedded.NO_KEY, "f15-embedded-answers", (DUPLICATE,)),
         Checked(server.IGNORE, "f13-server-poison", (COUNTS, PHANTOM)),
         Checked(server.FROM_HIGHEST, "f5-server-flush", (REUSED,)),
+        Checked(server.STORED_FIRST, "f5-server-flush", (LOST,)),
         Checked(embedded.NO_TENANT, "f11-embedded-clock", (TENANT,)),
         Proven(embedded.NO_SYNC, _SQLITE_PROOF, r"assert \(\d+ > 0\) == \('full' == 'normal'"),
         Proven(server.NO_SYNC, _REDIS_PROOF, r"where False = any\("),

@@ -1,19 +1,25 @@
-"""After each fault: until when every door serves again, and until when is stored and indexed what was acknowledged."""
+"""After each fault: until when every door serves again, and until when is stored and indexed what was acknowledged.
+
+It is asked in applications of its own, which no recording knows: at each door by itself for a create and a read; and in
+each partition a message is sent, and looked for until a search finds it. Partitions are stored and indexed in the order
+of their logs, so all that was acknowledged before it is stored and indexed as well.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tests.faults.client import Door
-from tests.faults.site import Site
+from parley.domain.partitions import partition_of
+from tests.faults.client import Door, Doors
 from tests.support.client import Answer, Client
 from tests.support.pace import hold_async
 from tests.support.tenant import Tenant, expect
@@ -23,11 +29,11 @@ BACK_S: Final = 30.0
 DRAINED_S: Final = 120.0
 SOON_S: Final = 15.0
 """What is promised is twice the outage; after a short one, this."""
+_PARTITIONS: Final = 4
+"""As many as there are where nobody says otherwise."""
 _ANSWER_S: Final = 6.0
 _AGAIN_S: Final = 0.2
 _OK: Final = 200
-
-_Places = Mapping[int, tuple[int, int]]
 
 
 class Healed(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,51 +44,53 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
     back_s: float | None
     """Until the last door took a create, and the last API gave it back, both unmarked."""
     drained_s: float | None
+    """Until all that was acknowledged by its end was stored and indexed."""
     late: bool
     """Whether draining took longer than twice the outage, and than what is soon."""
 
 
+class _Probe(NamedTuple):
+    """Something that is asked again and again until it goes well."""
+
+    what: str
+    limit_s: float
+    ask: Callable[[], Awaitable[bool]]
+
+
 @dataclass(eq=False)
 class _Healing:
-    """A fault that is over."""
+    """A fault that is over, and how long it took until each probe went well that began after it."""
 
     fault: str
     off: float
     outage_s: float
-    waits_for: set[Door]
-    back_s: float | None = 0.0
-    ends: _Places = field(default_factory=dict)
-    """Up to where each partition's log went when it was first seen whole after the fault."""
-    is_drained: bool = False
-    drained_s: float | None = None
-
-    def told(self) -> Healed:
-        """Give its record."""
-        late = self.drained_s is None or self.drained_s > max(2 * self.outage_s, SOON_S)
-        return Healed(
-            fault=self.fault, outage_s=round(self.outage_s, 1), back_s=_rounded(self.back_s),
-            drained_s=_rounded(self.drained_s), late=late,
-        )  # fmt: skip
+    took_s: dict[_Probe, float | None]
 
 
 class Recovery:
-    """Asks at every door by itself, in an application of its own that no recording knows, and looks at the state."""
+    """Asks as long as a fault has not been got over."""
 
-    def __init__(self, site: Site, wrong: Callable[[str], None]) -> None:
-        """Watch a site; ``wrong`` is told what was not back, or not drained, in time."""
-        self._site, self._wrong = site, wrong
+    def __init__(self, doors: Doors, wrong: Callable[[str], None]) -> None:
+        """Ask at these doors; ``wrong`` is told what did not go well in time."""
+        self._doors, self._wrong = doors, wrong
         self._faults: list[_Healing] = []
+        self._waits: set[tuple[_Healing, _Probe]] = set()
         self._progress = Progress()
-        self._chat = ""
-        self._ending = False
+        self._back: list[_Probe] = []
+        self._drained: list[_Probe] = []
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch inside, and after it until nothing is waited for."""
-        self._chat = await asyncio.to_thread(_make_chat, self._site)
+        chats = await asyncio.to_thread(_make_chats, self._doors.api[0])
+        every = (*self._doors.api, *self._doors.write)
+        self._back = [_Probe(f"{door.svc} {door.url}", BACK_S, partial(_serves, door, chats[0])) for door in every]
+        self._drained = [
+            _Probe(f"partition {id_}", DRAINED_S, partial(_drains, self._doors.api[0], chat, count()))
+            for id_, chat in enumerate(chats)
+        ]
         async with asyncio.TaskGroup() as group:
-            doors = [*self._site.doors.api, *self._site.doors.write]
-            tasks = [group.create_task(self._ask(door)) for door in doors] + [group.create_task(self._look())]
+            tasks = [group.create_task(self._ask(probe)) for probe in (*self._back, *self._drained)]
             try:
                 yield
                 await self.over()
@@ -92,105 +100,111 @@ class Recovery:
 
     def begin(self, fault: str, outage_s: float) -> None:
         """Measure from now on: the fault is over."""
-        doors = {*self._site.doors.api, *self._site.doors.write}
-        self._faults.append(_Healing(fault, time.monotonic(), outage_s, doors))
+        over = _Healing(fault, time.monotonic(), outage_s, {})
+        self._faults.append(over)
+        self._waits |= {(over, probe) for probe in (*self._back, *self._drained)}
         self._progress.note()
 
     async def over(self) -> None:
         """Wait until every fault so far has been got over, or has taken too long for that."""
-        await self._progress.reach(lambda: all(each.is_drained and not each.waits_for for each in self._faults))
+        await self._progress.reach(lambda: not self._waits)
 
     def told(self) -> list[Healed]:
         """Give the record of every fault."""
-        return [each.told() for each in self._faults]
+        return [self._told(each) for each in self._faults]
 
-    async def _ask(self, door: Door) -> None:
-        """Ask at one door as long as a fault waits for it."""
+    async def _ask(self, probe: _Probe) -> None:
         while True:
-            await self._progress.reach(lambda: any(door in each.waits_for for each in self._faults))
-            asked, serves = time.monotonic(), await self._serves(door)
-            for each in self._faults:
-                if door in each.waits_for:
-                    self._note_door(each, door, serves=serves and asked >= each.off)
+            await self._progress.reach(lambda: any(waiting is probe for _, waiting in self._waits))
+            asked, went_well = time.monotonic(), await _try(probe)
+            for fault in [fault for fault, waiting in self._waits if waiting is probe]:
+                self._note(fault, probe, went_well=went_well and asked >= fault.off)
             self._progress.note()
-            if not serves:
+            if not went_well:
                 await hold_async(_AGAIN_S)
 
-    def _note_door(self, fault: _Healing, door: Door, *, serves: bool) -> None:
+    def _note(self, fault: _Healing, probe: _Probe, *, went_well: bool) -> None:
         took_s = time.monotonic() - fault.off
-        if serves:
-            fault.back_s = None if fault.back_s is None else max(fault.back_s, took_s)
-        elif took_s > BACK_S:
-            fault.back_s = None
-            self._wrong(f"{fault.fault}: {door.svc} {door.url} was not back after {BACK_S:.0f} s")
-        else:
+        if not went_well and took_s < probe.limit_s:
             return
-        fault.waits_for.remove(door)
+        fault.took_s[probe] = took_s if went_well else None
+        self._waits.remove((fault, probe))
+        if not went_well:
+            self._wrong(f"{fault.fault}: {probe.what} was not well after {probe.limit_s:.0f} s")
 
-    async def _serves(self, door: Door) -> bool:
-        connection = AsyncClient(door.url)
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                ready = await connection.request("GET", "/ready")
-                made = await connection.request("POST", f"{self._chat}/messages", {"body": "probe"})
-                if ready.status != _OK or not _is_whole(made, OK_CREATED):
-                    return False
-                where = f"{self._chat}/messages/{made.json()['number']}"
-                return door.svc != "api" or _is_whole(await connection.request("GET", where), _OK)
-        except (TimeoutError, NotSentError, NoAnswerError):
+    def _told(self, fault: _Healing) -> Healed:
+        back_s, drained_s = (_longest(fault, probes) for probes in (self._back, self._drained))
+        late = drained_s is None or drained_s > max(2 * fault.outage_s, SOON_S)
+        return Healed(
+            fault=fault.fault, outage_s=round(fault.outage_s, 1), back_s=back_s, drained_s=drained_s, late=late
+        )
+
+
+def _longest(fault: _Healing, probes: list[_Probe]) -> float | None:
+    took = [fault.took_s[probe] for probe in probes]
+    known = [each for each in took if each is not None]
+    return round(max(known), 1) if len(known) == len(took) else None
+
+
+async def _try(probe: _Probe) -> bool:
+    try:
+        return await probe.ask()
+    except (TimeoutError, NotSentError, NoAnswerError):
+        return False
+
+
+async def _serves(door: Door, chat: str) -> bool:
+    """Tell whether a door says that it is ready, and serves unmarked: a create, and where it reads that message."""
+    async with _asking(door) as ask:
+        ready, made = await ask("GET", "/ready"), await ask("POST", f"{chat}/messages", {"body": "probe"})
+        if ready.status != _OK or not _is_whole(made, OK_CREATED):
             return False
-        finally:
-            connection.close()
+        return door.svc != "api" or _is_whole(await ask("GET", f"{chat}/messages/{made.json()['number']}"), _OK)
 
-    async def _look(self) -> None:
-        """Look at the state as long as a fault waits for it."""
-        while True:
-            await self._progress.reach(lambda: any(not each.is_drained for each in self._faults))
-            asked, partitions = time.monotonic(), await asyncio.to_thread(_partitions, self._site)
-            for each in self._faults:
-                if not each.is_drained and asked >= each.off:
-                    self._note_state(each, partitions)
-            self._progress.note()
+
+async def _drains(door: Door, chat: str, words: count[int]) -> bool:
+    """Send a message, and tell whether it was stored, and has been found since."""
+    word = f"marker{next(words)}"
+    async with _asking(door) as ask:
+        made = await ask("POST", f"{chat}/messages", {"body": word}, [("Prefer", "wait=5")])
+        if made.status != OK_CREATED or made.header("Parley-Durability") != "stored":
+            return False
+        until = time.monotonic() + DRAINED_S
+        while time.monotonic() < until:
+            found = await ask("GET", f"{chat}/messages/search?q={word}")
+            if found.status == _OK and found.json():
+                return True
             await hold_async(_AGAIN_S)
-
-    def _note_state(self, fault: _Healing, partitions: list[dict[str, Any]]) -> None:
-        took_s = time.monotonic() - fault.off
-        if not fault.ends and partitions and all(each.get("log") in {"served", None} for each in partitions):
-            fault.ends = {each["id"]: _place(each.get("end") or each["position"]) for each in partitions}
-        if fault.ends and partitions and all(_is_past(each, fault.ends[each["id"]]) for each in partitions):
-            fault.is_drained, fault.drained_s = True, took_s
-        elif took_s > DRAINED_S:
-            fault.is_drained = True
-            self._wrong(f"{fault.fault}: not everything was stored and indexed after {DRAINED_S:.0f} s")
+    return False
 
 
-def _make_chat(site: Site) -> str:
-    """Make a chat and have it stored: it outlives the log."""
-    with Client(site.doors.api[0].url) as api:
-        path = Tenant(api, "probe").path
-        made = expect(api.json("POST", f"{path}/chats", {"title": "probe"}, [("Prefer", "wait=30")]), OK_CREATED)
-        return f"{path}/chats/{made['number']}"
+@asynccontextmanager
+async def _asking(door: Door) -> AsyncIterator[Callable[..., Awaitable[Answer]]]:
+    connection = AsyncClient(door.url)
+
+    async def ask(*request: Any) -> Answer:  # noqa: ANN401 - as the client takes it
+        async with asyncio.timeout(_ANSWER_S):
+            return await connection.request(*request)
+
+    try:
+        yield ask
+    finally:
+        connection.close()
+
+
+def _make_chats(door: Door) -> list[str]:
+    """Make a chat in each partition, and have them stored: they outlive the log."""
+    chats: dict[int, str] = {}
+    with Client(door.url) as api:
+        while len(chats) < _PARTITIONS:
+            tenant = Tenant(api, "probe")
+            id_ = partition_of(tenant.token, _PARTITIONS)
+            if id_ not in chats:
+                title = {"title": "probe"}
+                made = expect(api.json("POST", f"{tenant.path}/chats", title, [("Prefer", "wait=30")]), OK_CREATED)
+                chats[id_] = f"{tenant.path}/chats/{made['number']}"
+    return [chats[id_] for id_ in sorted(chats)]
 
 
 def _is_whole(answer: Answer, status: int) -> bool:
     return answer.status == status and not answer.header("Parley-Degraded")
-
-
-def _partitions(site: Site) -> list[dict[str, Any]]:
-    """Give the partitions as the product says that they are; none while it cannot say."""
-    said = site.run("status", "--json").stdout
-    return json.loads(said)["partitions"] if said else []
-
-
-def _place(told: Mapping[str, Any] | None) -> tuple[int, int]:
-    return (0, 0) if told is None else (told["epoch"], told["id"])
-
-
-def _is_past(partition: Mapping[str, Any], end: tuple[int, int]) -> bool:
-    is_stored = _place(partition["position"]) >= end
-    is_indexed = _place(partition["index_position"]) >= end or partition["index_lag_s"] == 0
-    return is_stored and is_indexed
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 1)

@@ -12,12 +12,13 @@ from tests.faults.cells import CELLS, NOT_SHOWN
 
 _HEAD: Final = (
     "fault", "profile", "what was done", "runs", "acknowledged", "met the fault", "unknown", "lost", "twice",
-    "gaps unexplained", "back after, s", "drained after, s", "p99 before / during / after, ms", "besides", "verdict",
+    "gaps unexplained", "queued, lost", "back after, s", "drained after (outage), s",
+    "p99 before / during / after, ms", "besides", "verdict",
 )  # fmt: skip
 _BESIDES: Final = {
     "growth_mb": "a process grew by {} MB", "drained_growth_mb": "a worker by {} MB", "kills": "{} kills a run",
     "letters": "{} dead letters a run", "lost_answers": "{} answers lost", "swallowed": "{} answers lost",
-    "refused_deliveries": "{} deliveries refused",
+    "refused_deliveries": "{} deliveries refused", "refused_late": "{} of ten minutes later",
 }  # fmt: skip
 """What nemeses put into a run's record for people."""
 
@@ -56,7 +57,7 @@ def is_good(record: Record) -> bool:
 def _row(record: Record) -> Sequence[object]:
     cell = CELLS[record.cell]
     if record.outcome != "measured":
-        return cell.fault, cell.profile, cell.title, *["–"] * 11, f"**{record.outcome}**: {record.why}"
+        return cell.fault, cell.profile, cell.title, *["–"] * 12, f"**{record.outcome}**: {record.why}"
     runs = record.result["runs"]
     found = {check: sum(run["checks"].get(check, 0) for run in runs) for check in CHECKS}
     return (
@@ -65,7 +66,7 @@ def _row(record: Record) -> Sequence[object]:
         _span(run["totals"]["met"] for run in runs),
         _span(run["totals"]["unknown"] for run in runs),
         found["lost"] + found["phantom"], found["duplicate"] + found["reused"], found["gaps"],
-        _recovered(runs), _span(run["told"]["drained_s"] for run in runs), _latencies(runs), _besides(runs),
+        _below(runs), _back(runs), _drained(runs), _latencies(runs), _besides(runs),
         "valid" if is_good(record) else f"**{'/'.join(sorted({run['state'] for run in runs}))}**",
     )  # fmt: skip
 
@@ -90,10 +91,29 @@ def _details(records: Iterable[Record]) -> Iterable[str]:
                 yield ""
 
 
-def _recovered(runs: Sequence[dict[str, Any]]) -> str:
-    times = [felt["recovered_s"] for run in runs for felt in run["felt"]]
-    known = [time for time in times if time is not None]
-    return f"{max(known):.1f}{' (not all)' if len(known) < len(times) else ''}" if known else "–"
+def _below(runs: Sequence[dict[str, Any]]) -> str:
+    """Say how many were acknowledged below the level that is judged, and how many of those were lost."""
+    below, lost = (_span(run["totals"][name] for run in runs) for name in ("below", "below_lost"))
+    return "–" if below == "0" else f"{below}, {lost}"
+
+
+def _back(runs: Sequence[dict[str, Any]]) -> str:
+    times = [healed["back_s"] for healed in _healed(runs)]
+    return "**never**" if None in times else f"{max(times, default=0):.1f}"
+
+
+def _drained(runs: Sequence[dict[str, Any]]) -> str:
+    """Say which fault took the longest to drain; one that took too long goes first, and stands out."""
+    worst = max(_healed(runs), key=lambda each: (each["late"], each["drained_s"] or float("inf")), default=None)
+    if worst is None:
+        return "–"
+    took = "never" if worst["drained_s"] is None else f"{worst['drained_s']:.1f}"
+    said = f"{took} ({worst['outage_s']:.1f})"
+    return f"**{said}**" if worst["late"] else said
+
+
+def _healed(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [healed for run in runs for healed in run["told"]["healed"]]
 
 
 def _latencies(runs: Sequence[dict[str, Any]]) -> str:

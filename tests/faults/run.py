@@ -126,7 +126,7 @@ async def run(site: Site, plan: Plan, folder: Path) -> dict[str, Any]:
             doors, swallowers = await _through(site.doors, stack) if plan.swallows else (site.doors, ())
             load = Load(doors, applications, recorder, plan.seed, progress, plan.waits)
             await _make_chats(load, applications, recorder, site)
-            recovery = Recovery(site, partial(blame, told))
+            recovery = Recovery(site.doors, partial(blame, told))
             async with load.running(), recovery.watching():
                 await load.acknowledge(CALM)
                 await plan.nemesis(Strike(site, load, recorder, rng, recovery, told, swallowers))

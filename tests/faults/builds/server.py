@@ -9,6 +9,7 @@ from parley.database.migrations import Migration
 from parley.database.mysql.session import Session
 from parley.domain.events import Logged, Position
 from parley.domain.grants import Need, Partition
+from parley.ingest import storing
 from parley.log import redis
 from parley.log.redis import durability
 from parley.log.redis.durability import check_durability
@@ -95,6 +96,11 @@ async def _turn_syncs_down(servers: Servers, *given: Any, **named: Any) -> str: 
     return claimed
 
 
+def _is_stored(_: object, __: dict[int, Position], ___: float) -> bool:
+    """Take everything for stored."""
+    return True
+
+
 def _find_nothing_unsynced(_: object) -> list[str]:
     """Take every setting for one that syncs."""
     return []
@@ -130,4 +136,9 @@ NO_SYNC: Final = Build(
     (Patch(redis, "check_durability", _turn_syncs_down), Patch(durability, "unsynced", _find_nothing_unsynced)),
     walls="the look at how the engine is set up, which would refuse to start",
 )
-BUILDS: Final = (TRIM_FIRST, NO_NUMBER, IGNORE, FROM_HIGHEST, NO_SYNC)
+STORED_FIRST: Final = Build(
+    "stored-before-commit",
+    "a create is answered as stored as soon as it is on the log",
+    (Patch(storing, "_judge", _is_stored),),
+)
+BUILDS: Final = (TRIM_FIRST, NO_NUMBER, IGNORE, FROM_HIGHEST, NO_SYNC, STORED_FIRST)

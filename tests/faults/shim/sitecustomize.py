@@ -1,8 +1,9 @@
 """What a process of Parley is made to do for a fault that no signal makes. Loaded by `PYTHONPATH`; never installed.
 
 ``FAULTS_CLOCK``: a file; the number of milliseconds in it is added to the wall clock.
-``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one with it. Each leaves a
-byte there: in ``taken`` if it is stored, else in ``late`` if it is ten minutes old by the wall clock, and in ``soon``.
+``FAULTS_TWICE``: a folder; every batch that was stored is delivered again at once, and an old one with it. Each leaves
+a byte there: in ``taken`` if it is stored, else in ``late`` if it was ten minutes old by the wall clock, or in
+``soon``.
 ``FAULTS_BUILD``: the name of a broken build of `tests/faults/builds`, which the process becomes.
 """
 
