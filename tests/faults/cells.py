@@ -35,9 +35,15 @@ class Cell(NamedTuple):
         return f"{self.fault.lower()}-{self.profile}-{self.name}"
 
 
+_STILL: Final = Must(creates=10, reads=10, changes=3)
+"""The only process stands still: each client that is not waiting yet asks once."""
+_TOLD: Final = Must(told_s=2.0)
+"""Redis is away, which is noticed within a second."""
+_HALF: Final = 0.5
+
 EMBEDDED: Final = (
     Cell("F2", "embedded", "kill", "the process killed under load", processes.kill_server, 90),
-    Cell("F6", "embedded", "hang", "the process stopped for 4 s", processes.hang_server, 90),
+    Cell("F6", "embedded", "hang", "the process stopped for 4 s", processes.hang_server, 90, must=_STILL),
     Cell("F10", "embedded", "disk", "disk full", disks.fill_embedded, 60, needs=Needs(small_disks={"data": 64})),
     Cell("F11", "embedded", "clock", "clock an hour ahead, an hour back, a second again", time.jump, 60),
     Cell("F14", "embedded", "slow", "500 clients that read nothing", weight.read_nothing, 60),
@@ -46,12 +52,20 @@ EMBEDDED: Final = (
 )
 SERVER: Final = (
     Cell("F1", "server", "workers", "workers killed a moment after they were ready", processes.kill_workers, 300),
-    Cell("F1", "server", "late-worker", "a worker stopped for longer than its lease", processes.hang_worker, 120),
+    Cell(
+        "F1",
+        "server",
+        "late-worker",
+        "a worker stopped for longer than its lease",
+        processes.hang_worker,
+        120,
+        must=Must(acknowledged=200),
+    ),
     Cell("F2", "server", "services", "write processes and APIs killed under load", processes.kill_services, 120),
-    Cell("F3", "server", "kill", "Redis killed under load, AOF always", redis.kill, 120),
-    Cell("F5", "server", "flush", "Redis emptied under load", redis.flush, 90, level="stored"),
-    Cell("F5", "server", "old", "Redis put back to an old state", redis.put_back_old, 90, level="stored"),
-    Cell("F6", "server", "hang", "Redis stopped for 10 s", redis.hang, 120),
+    Cell("F3", "server", "kill", "Redis killed under load, AOF always", redis.kill, 120, must=_TOLD),
+    Cell("F5", "server", "flush", "Redis emptied under load", redis.flush, 90, level="stored", waits=_HALF),
+    Cell("F5", "server", "old", "Redis put back to an old state", redis.put_back_old, 90, level="stored", waits=_HALF),
+    Cell("F6", "server", "hang", "Redis stopped for 10 s", redis.hang, 120, must=_TOLD),
     Cell(
         "F6",
         "server",
@@ -60,14 +74,40 @@ SERVER: Final = (
         network.silent_log,
         120,
         needs=Needs(ways=True),
+        must=_TOLD,
     ),
     Cell("F6", "server", "slow", "Redis 200 ms slower", network.slow_log, 120, needs=Needs(ways=True)),
-    Cell("F6", "server", "full", "Redis without memory", redis.fill, 120),
-    Cell("F7", "server", "away", "MariaDB away, then killed as it commits", database.be_away, 180),
-    Cell("F8", "server", "ill", "MariaDB read-only, without connections, with held locks", database.be_ill, 180),
-    Cell("F8", "server", "slow", "MariaDB 200 ms slower", network.slow_database, 150, needs=Needs(ways=True)),
-    Cell("F9", "server", "kill", "OpenSearch killed", search.kill, 180),
-    Cell("F9", "server", "hang", "OpenSearch stopped for 8 s", search.hang, 120),
+    Cell("F6", "server", "full", "Redis without memory", redis.fill, 120, must=_TOLD),
+    Cell(
+        "F7",
+        "server",
+        "away",
+        "MariaDB away, then killed as it commits",
+        database.be_away,
+        180,
+        must=Must(acknowledged=350),
+    ),
+    Cell(
+        "F8",
+        "server",
+        "ill",
+        "MariaDB read-only, without connections, with held locks",
+        database.be_ill,
+        180,
+        must=Must(acknowledged=60),
+    ),
+    Cell(
+        "F8",
+        "server",
+        "slow",
+        "MariaDB 200 ms slower",
+        network.slow_database,
+        150,
+        needs=Needs(ways=True),
+        must=Must(acknowledged=60),
+    ),
+    Cell("F9", "server", "kill", "OpenSearch killed", search.kill, 180, must=Must(acknowledged=100)),
+    Cell("F9", "server", "hang", "OpenSearch stopped for 8 s", search.hang, 120, must=Must(acknowledged=100)),
     Cell("F10", "server", "redis", "disk of Redis full", disks.fill_redis, 90, needs=Needs(small_disks={"redis": 32})),
     Cell(
         "F10",
@@ -77,6 +117,7 @@ SERVER: Final = (
         disks.fill_mariadb,
         90,
         needs=Needs(small_disks={"mariadb": 400}),
+        must=Must(acknowledged=60),
     ),
     Cell("F11", "server", "clock", "clocks an hour ahead, an hour back, a second again", time.jump, 90),
     Cell(
@@ -99,6 +140,7 @@ SERVER: Final = (
         network.cut_one_off,
         120,
         needs=Needs(ways=True),
+        must=Must(acknowledged=150),
     ),
     Cell("F18", "server", "backlog", "200,000 messages wait for a worker", weight.store_late, 150),
     Cell("F17", "server", "stop", "SIGTERM to every process in turn", processes.stop_services, 240),
