@@ -33,7 +33,11 @@ _PARTITIONS: Final = 4
 """As many as there are where nobody says otherwise."""
 _ANSWER_S: Final = 6.0
 _AGAIN_S: Final = 0.2
+_FOUND_S: Final = 10.0
+"""Then another message is sent: the first may have become a dead letter."""
 _OK: Final = 200
+
+_Ask = Callable[..., Awaitable[Answer]]
 
 
 class Healed(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,23 +167,30 @@ async def _serves(door: Door, chat: str) -> bool:
 
 
 async def _drains(door: Door, chat: str, words: count[int]) -> bool:
-    """Send a message, and tell whether it was stored, and has been found since."""
-    word = f"marker{next(words)}"
+    """Send a message, and another one after a while, and tell whether they were stored, and one was found."""
+    word, until = f"marker{next(words)}", time.monotonic() + DRAINED_S
     async with _asking(door) as ask:
-        made = await ask("POST", f"{chat}/messages", {"body": word}, [("Prefer", "wait=5")])
-        if made.status != OK_CREATED or made.header("Parley-Durability") != "stored":
-            return False
-        until = time.monotonic() + DRAINED_S
         while time.monotonic() < until:
-            found = await ask("GET", f"{chat}/messages/search?q={word}")
-            if found.status == _OK and found.json():
+            made = await ask("POST", f"{chat}/messages", {"body": word}, [("Prefer", "wait=5")])
+            if made.status != OK_CREATED or made.header("Parley-Durability") != "stored":
+                return False
+            if await _is_found(ask, f"{chat}/messages/search?q={word}"):
                 return True
-            await hold_async(_AGAIN_S)
+    return False
+
+
+async def _is_found(ask: _Ask, target: str) -> bool:
+    until = time.monotonic() + _FOUND_S
+    while time.monotonic() < until:
+        found = await ask("GET", target)
+        if found.status == _OK and found.json():
+            return True
+        await hold_async(_AGAIN_S)
     return False
 
 
 @asynccontextmanager
-async def _asking(door: Door) -> AsyncIterator[Callable[..., Awaitable[Answer]]]:
+async def _asking(door: Door) -> AsyncIterator[_Ask]:
     connection = AsyncClient(door.url)
 
     async def ask(*request: Any) -> Answer:  # noqa: ANN401 - as the client takes it
