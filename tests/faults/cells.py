@@ -119,7 +119,7 @@ SERVER: Final = (
         disks.fill_mariadb,
         90,
         needs=Needs(small_disks={"mariadb": 400}),
-        must=Must(acknowledged=60),
+        must=Must(acknowledged=300),
     ),
     Cell("F11", "server", "clock", "clocks an hour ahead, an hour back, a second again", time.jump, 90),
     Cell(

@@ -29,7 +29,7 @@ class Must(NamedTuple):
     changes: int = 20
     acknowledged: int = 0
     """Creates that begin in it and are acknowledged."""
-    slowest_s: float = 6.5
+    slowest_s: float = 7.5
     """Every answer: what is promised is 5 s, and the machine is full."""
     told_s: float | None = None
     """Within this time of the fault's begin a create is told of it: 503, or an answer that is marked."""

@@ -19,6 +19,7 @@ _BESIDES: Final = {
     "growth_mb": "a process grew by {} MB", "drained_growth_mb": "a worker by {} MB", "kills": "{} kills a run",
     "letters": "{} dead letters a run", "lost_answers": "{} answers lost", "swallowed": "{} answers lost",
     "refused_deliveries": "{} deliveries refused", "refused_late": "{} of ten minutes later",
+    "looks_again_s": "MariaDB writes again {} s after there was room",
 }  # fmt: skip
 """What nemeses put into a run's record for people."""
 

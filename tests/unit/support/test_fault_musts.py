@@ -65,7 +65,7 @@ def test_creates_have_to_go_on(tmp_path: Path) -> None:
 
 def test_answers_have_to_come_in_time(tmp_path: Path) -> None:
     """Between the product's five seconds and the client's twelve is nothing that is promised."""
-    assert held(tmp_path, _LOOSE, {"took": 7, "http": 201}).broken
+    assert held(tmp_path, _LOOSE, {"took": 8, "http": 201}).broken
     assert held(tmp_path, _LOOSE, {"took": 12, "t": "info"}).broken
     assert not held(tmp_path, _LOOSE, {"took": 5, "http": 201}, {"f": "list", "took": 9}).broken
 
