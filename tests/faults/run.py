@@ -56,15 +56,16 @@ class Strike(NamedTuple, Generic[AnySite]):
     """What clients speak to, where the plan says so."""
 
     @asynccontextmanager
-    async def fault(self, name: str) -> AsyncIterator[None]:
-        """Say that what happens inside is the fault."""
+    async def fault(self, name: str, *, watched: bool = True) -> AsyncIterator[None]:
+        """Say that what happens inside is the fault, and have its recovery watched from its end."""
         p = self.recorder.new_client()
         began = self.recorder.write(p=p, i=0, t="ok", f="fault_on", svc=name)
         try:
             yield
         finally:
             ended = self.recorder.write(p=p, i=1, t="ok", f="fault_off", svc=name)
-        self.recovery.begin(name, (ended.ns - began.ns) / 10**9)
+        if watched:
+            self.recovery.begin(name, (ended.ns - began.ns) / 10**9)
 
     def wrong(self, what: str) -> None:
         """Say what the product did wrong that no client sees: the run is invalid."""
