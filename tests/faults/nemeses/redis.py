@@ -67,11 +67,13 @@ async def put_back_old(strike: Strike[ServerSite]) -> None:
     redis = strike.site.redis
     snapshot = await asyncio.to_thread(take_snapshot, redis)
     await strike.calm()
-    async with strike.unknown_volley("old state of redis"):
+    before = strike.load.unknown
+    async with strike.load.volley(), strike.fault("old state of redis"):
         redis.kill()
         await asyncio.to_thread(put_back, redis, snapshot)
         await asyncio.to_thread(redis.start)
     await strike.calm()
+    assert strike.load.unknown > before, "the kill met no create"
 
 
 def _empty(site: ServerSite) -> None:
