@@ -44,7 +44,7 @@ faults: system environment ## Break what Parley stands on, three times each way,
 	@scripts/faults-tools.sh
 	$(BIN)/python -m tests.faults run $(ARGS)
 
-faults-controls: system environment ## Break Parley itself in thirteen ways, and see that each is noticed; at most 30 minutes
+faults-controls: system environment ## Break Parley itself, one rule at a time, and see that each is noticed; at most 30 minutes
 	$(BIN)/python -m tests.faults controls $(ARGS)
 
 bench: bench-tools ## Measure what this commit has no result of yet, at most an hour, and write the report

@@ -46,6 +46,8 @@ CONTROLS: Final[Mapping[str, Control]] = {
         Proven(embedded.NO_SYNC, _SQLITE_PROOF, r"assert \(\d+ > 0\) == \('full' == 'normal'"),
         Proven(server.NO_SYNC, _REDIS_PROOF, r"where False = any\("),
         Checked(embedded.NO_TOMBSTONE, "f11-embedded-clock", (SEARCH,)),
+        Checked(embedded.NO_EDIT, "f11-embedded-clock", (SEARCH,)),
+        Checked(embedded.NO_HITS, "f11-embedded-clock", (SEARCH,)),
         Checked(embedded.HALF_BULK, "f2-embedded-kill", (PHANTOM,)),
     )
 }
