@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import closing
-
 import pytest
 
 from parley.domain.errors import ConflictError
 from parley.domain.events import ChatCreated, MessageEdited, MessagesPosted, NumbersBurnt, What
 from parley.domain.grants import Need, ScopeName
 from parley.domain.model import Draft
-from parley.storage import open_audit
-from parley.storage.port import Difference
+from tests.contract.mysql.standing import differences
 from tests.contract.mysql.whole import POISON
 from tests.support.mysql_house import House
 
@@ -20,16 +16,6 @@ from tests.support.mysql_house import House
 async def letters(house: House) -> list[int]:
     """Give the ids of all letters."""
     return [letter.id for letter in await house.dead_letters.page(0, 1_000)]
-
-
-async def differences(house: House) -> list[Difference]:
-    """Give what the audit finds; it has an event loop of its own."""
-
-    def find() -> list[Difference]:
-        with closing(open_audit(house.url)) as audit:
-            return list(audit.compare(lambda _: None))
-
-    return await asyncio.to_thread(find)
 
 
 async def add_dead_chat(house: House, *said: What) -> tuple[str, int]:

@@ -86,9 +86,9 @@ def test_the_first_letter_in_the_way_is_waited_for() -> None:
 
 
 def test_a_deletion_takes_over_what_changed_its_target() -> None:
-    """Those letters mean nothing any more."""
+    """Those letters mean nothing any more; with a chat goes what was said in it."""
     assert taken_over([CHAT, TITLE, EDIT], event(MessageDeleted(), 7, 12)) == [EDIT]
-    assert taken_over([TITLE, EDIT], event(ChatDeleted(), 7, 0)) == [TITLE]
+    assert taken_over([TITLE, EDIT], event(ChatDeleted(), 7, 0)) == [TITLE, EDIT]
 
 
 def test_an_event_is_about_numbers_of_a_scope() -> None:

@@ -37,10 +37,11 @@ class Place(NamedTuple):
 
 
 class Letter(msgspec.Struct):
-    """A letter's place; ``id`` is 0 until it is stored."""
+    """A letter's place, and its event's on the log; ``id`` is 0 until it is stored."""
 
     place: Place | None
     id: int = 0
+    position: Position = Position(0, 0)
 
 
 class NewLetter(NamedTuple):
@@ -85,9 +86,14 @@ def in_the_way(letters: Iterable[Letter], event: Event) -> Letter | None:
 
 
 def taken_over(letters: Iterable[Letter], event: Event) -> list[Letter]:
-    """Give the letters that mean nothing once their target is deleted."""
+    """Give the letters that mean nothing once their target is deleted: with a chat goes all that was said in it."""
     place = place_of(event)
-    return [each for each in letters if each.place is not None and _overlap(place, each.place)]
+    chat = place.first if isinstance(event.entry.what, ChatDeleted) else None
+    return [each for each in letters if each.place is not None and _is_of(each.place, place, chat)]
+
+
+def _is_of(place: Place, deleted: Place, chat: int | None) -> bool:
+    return _overlap(place, deleted) or (chat is not None and (place.token, place.chat) == (deleted.token, chat))
 
 
 def _overlap(one: Place, other: Place) -> bool:
@@ -98,8 +104,8 @@ async def load_letters(session: Session, tokens: Iterable[str], below: int = _EV
     """Give the places of the applications' letters, those with an id below ``below``."""
     rows = await session.pick("letters_of", sorted(set(tokens)), below)
     return [
-        Letter(Place(token.decode(), chat, first, last, bool(gives_numbers)), id_)
-        for id_, token, chat, first, last, gives_numbers in rows
+        Letter(Place(token.decode(), chat, first, last, bool(gives_numbers)), id_, Position(*position))
+        for id_, token, chat, first, last, gives_numbers, *position in rows
         if first is not None
     ]
 

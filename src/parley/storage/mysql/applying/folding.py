@@ -17,6 +17,7 @@ from parley.domain.events import (
     MessageEdited,
     MessagesPosted,
     NumbersBurnt,
+    Position,
 )
 from parley.storage.mysql.applying.effects import Effects, Growth, NewMessage
 from parley.storage.mysql.applying.known import Application, Chat, Known, MessageKey, Stored
@@ -58,21 +59,43 @@ class Fold:
         elif isinstance(event.entry.what, ApplicationClosed):
             application.is_gone = True
             self.effects.closed_applications[application.id] = event.position.at
-        elif application.is_gone:
+        elif application.is_gone or self._is_of_gone_chat(event, application):
             self.effects.dropped += 1
         elif self._known.letters and (letter := in_the_way(self._known.letters, event)) is not None:
-            self._await(logged, letter)
+            self._wait(logged, event, application, letter)
         else:
             self._store(logged, event, application)
 
     def set_aside(self, logged: Logged, reason: str) -> None:
         """Make a dead letter of an entry; its numbers are taken, and its key is remembered."""
-        self._bury(NewLetter(logged, Letter(None if logged.event is None else place_of(logged.event)), reason))
+        self._bury(NewLetter(logged, _letter_of(logged), reason))
         self.effects.fates.append(False)
 
-    def _await(self, logged: Logged, letter: Letter) -> None:
-        place = None if logged.event is None else place_of(logged.event)
-        self._bury(NewLetter(logged, Letter(place), "waits", behind=letter))
+    def _is_of_gone_chat(self, event: Event, application: Application) -> bool:
+        """Tell whether the event's chat is deleted: then it waits for nothing, and no letter keeps what it says."""
+        chat = self._known.chats.get((application.id, event.entry.chat or 0))
+        return chat is not None and chat.is_gone
+
+    def _wait(self, logged: Logged, event: Event, application: Application, letter: Letter) -> None:
+        """Have an event wait behind a letter, unless it deletes the chat that the letter creates."""
+        if isinstance(event.entry.what, ChatDeleted):
+            self._add_tombstone(event, application, letter)
+            self._store(logged, event, application)
+        else:
+            self._bury(NewLetter(logged, _letter_of(logged), "waits", behind=letter))
+
+    def _add_tombstone(self, event: Event, application: Application, creation: Letter) -> None:
+        """Give a chat that is to be deleted the row that its creation did not get, so that it is erased as others are.
+
+        Its numbers were given: those that letters explain as yet are explained by it.
+        """
+        number = event.entry.chat or 0
+        if (application.id, number) in self._known.chats:
+            return
+        self._add_chat(application, number, None, creation.position)
+        for place in (letter.place for letter in self._known.letters):
+            if place is not None and (place.token, place.chat) == (event.entry.token, number):
+                self._explain(application.id, number, place.last)
 
     def _bury(self, new: NewLetter) -> None:
         self.effects.letters.append(new)
@@ -124,20 +147,22 @@ class Fold:
         return True
 
     def _create_chat(self, event: Event, application: Application, title: str | None) -> None:
-        key, created_hash = (application.id, event.number), hash_of(title)
-        known = self._known.chats.get(key)
+        known = self._known.chats.get((application.id, event.number))
         if known is not None:
-            if not known.is_gone and known.created_hash != created_hash:
+            if not known.is_gone and known.created_hash != hash_of(title):
                 raise UnstorableError("collision: the number has another chat already")
             return
-        effects = self.effects
+        self._add_chat(application, event.number, title, event.position)
+
+    def _add_chat(self, application: Application, number: int, title: str | None, created: Position) -> None:
+        effects, key = self.effects, (application.id, number)
         effects.chat_counter += 1
         chat_id = self._new_chat_id(effects.chat_counter)
-        chat = Chat(*key, chat_id, is_gone=False, created_hash=created_hash, position=event.position)
+        chat = Chat(*key, chat_id, is_gone=False, created_hash=hash_of(title), position=created)
         self._known.chats[key] = chat
-        effects.chats[key] = (chat, title, event.position)
+        effects.chats[key] = (chat, title, created)
         effects.application_growth.setdefault(application.id, Growth()).live += 1
-        self._explain(application.id, None, event.number)
+        self._explain(application.id, None, number)
 
     def _post(self, event: Event, chat: Chat, what: MessagesPosted) -> None:
         """Create messages; those that are there already must be the same ones."""
@@ -221,7 +246,11 @@ class Fold:
 
     def _take_over(self, event: Event) -> None:
         moot = taken_over(self._known.letters, event) if self._known.letters else []
-        self.effects.moot_letters += [letter.id for letter in moot if letter.id]
+        if moot:
+            self.effects.moot_letters += [letter.id for letter in moot if letter.id]
+            gone = set(map(id, moot))
+            self._known.letters = [each for each in self._known.letters if id(each) not in gone]
+            self.effects.letters = [each for each in self.effects.letters if id(each.letter) not in gone]
 
     def _growth(self, chat: Chat) -> Growth:
         key = (chat.application, chat.number)
@@ -247,3 +276,7 @@ class Fold:
             row = (key.fingerprint, event.number, count, *position, position.at)
             self.effects.keys[application.id, key.route.encode(), key.key.encode()] = row
             self.effects.last_key_at = max(self.effects.last_key_at, position.at)
+
+
+def _letter_of(logged: Logged) -> Letter:
+    return Letter(None if logged.event is None else place_of(logged.event), position=logged.position)

@@ -1,6 +1,6 @@
 -- name: letters_of
 -- Where the dead letters of applications stand, in the order of the log.
-select straight_join l.id, l.token, l.chat, l.first, l.last, l.gives_numbers
+select straight_join l.id, l.token, l.chat, l.first, l.last, l.gives_numbers, l.epoch, l.position
 from json_table(%s, '$[*]' columns (token varbinary(64) path '$')) wanted
 join dead_letter l force index (dead_letter_scope) on l.token = wanted.token
 where l.id < %s
