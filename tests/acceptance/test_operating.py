@@ -218,6 +218,37 @@ def test_an_event_of_another_version_is_listed_shown_and_discarded(place: Place)
     assert place.status(0)["dead_letters"] == 0
 
 
+def test_a_chat_that_is_given_up_takes_nothing_more(
+    place: Place, tenant: Tenant, mariadb_server: MariaDbServer
+) -> None:
+    """Its creation is discarded: whoever posts there is told, what was on the way stops nobody, nothing is missing."""
+    database = place.fleet.database
+    mariadb_server.run("alter table chat modify title varchar(4)", database)
+    chat, other = tenant.create_chat("too long for it"), tenant.create_chat("fits")
+    tenant.post_many(chat, ["waits"])
+    with Client(place.write.url) as writer:
+        writer.json("POST", f"{chat}/messages", {"body": "waits"})
+        listed = wait_for(lambda: in_list(place, 3), "creation and posts are set aside")
+        discarded = place.fleet.run("dead-letters", "discard", str(listed[0]["id"]), "--yes")
+        late = [client.json("POST", f"{chat}/messages", {"body": "late"}).status for client in (writer, tenant.api)]
+    wait_for(lambda: not in_list(place, 0), "nothing is a letter")
+    stored = tenant.api.json("POST", f"{other}/messages", {"body": "fine"}, {"Prefer": "wait"})
+    mariadb_server.run("alter table chat modify title text", database)
+
+    assert (discarded.returncode, late) == (0, [404, 404]), discarded.stdout + discarded.stderr
+    assert "its chat is deleted" in discarded.stdout
+    assert (stored.status, stored.header("Parley-Durability")) == (201, "stored")
+    assert tenant.api.get(chat).status == 404
+    checked = place.fleet.run("check")
+    assert checked.returncode == 0, checked.stdout
+
+
+def in_list(place: Place, count: int) -> list[dict[str, Any]]:
+    """Give the dead letters if they are as many at least."""
+    letters: list[dict[str, Any]] = json.loads(place.fleet.run("dead-letters", "list", "--json").stdout)
+    return letters if len(letters) >= count else []
+
+
 async def test_no_number_is_given_twice_when_epochs_are_begun_under_load(
     place: Place, tenant: Tenant, mariadb_server: MariaDbServer
 ) -> None:

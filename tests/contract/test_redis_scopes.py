@@ -15,7 +15,7 @@ from parley.domain.events import (
 from parley.domain.grants import Known, ScopeName
 from parley.domain.numbering import Appended, Reason, Refused
 from tests.support.engines.redis import RedisServer
-from tests.support.logs import LogHouse, Rows, log_house
+from tests.support.logs import LogHouse, Rows, let_go, log_house
 from tests.support.ports import posted
 
 ABSENT = "f" * 32
@@ -64,14 +64,6 @@ async def test_a_restore_sets_what_is_absent_and_no_more(house: LogHouse) -> Non
     assert isinstance(outcomes[0], Appended)
     assert outcomes[0].number == 3
     assert outcomes[1] == Refused(Reason.CHAT_GONE)
-
-
-async def let_go(house: LogHouse, beside: tuple[str, int]) -> None:
-    """Store everything, and let the log go of every scope but the one that is written to a millisecond later."""
-    last = (await house.take(posted(beside, "a"))).position.at
-    while (await house.take(posted(beside, "later"))).position.at <= last:
-        pass
-    await house.persist()
 
 
 async def test_a_restore_is_refused_when_the_log_has_let_go_of_something_since(house: LogHouse) -> None:

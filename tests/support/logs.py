@@ -25,6 +25,7 @@ from parley.domain.events import (
     position_id,
 )
 from parley.domain.grants import FIRST_GRANT, Known, Life, Need, ScopeName
+from parley.domain.model import Draft
 from parley.domain.numbering import Appended, KeyState, Outcome, Reason, Refused, Replayed
 from parley.domain.partitions import partition_of
 from parley.log import open_log
@@ -346,6 +347,15 @@ async def notice() -> None:
     """Let the loop see which connections have ended."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def let_go(house: LogHouse, beside: tuple[str, int]) -> None:
+    """Store everything, and let the log go of every scope but the one that is written to a millisecond later."""
+    entry = Entry(*beside, MessagesPosted((Draft("a"),)))
+    last = (await house.take(entry)).position.at
+    while (await house.take(entry)).position.at <= last:
+        pass
+    await house.persist()
 
 
 @asynccontextmanager

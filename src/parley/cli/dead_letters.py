@@ -12,12 +12,14 @@ from cyclopts import App, Parameter
 
 from parley.cli.confirming import Yes, confirm
 from parley.cli.letters.contents import burnt, describe, dump, explain, read_entry
+from parley.cli.letters.gates import close_gate
 from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
-from parley.cli.servers import open_shared, refuse_embedded, refuse_old_schema
+from parley.cli.servers import open_appending, open_shared, refuse_embedded, refuse_old_schema
 from parley.cli.settings import takes_settings
 from parley.cli.tables import print_table
 from parley.config import Settings
 from parley.domain.errors import ConfigurationError
+from parley.domain.grants import ScopeName
 from parley.http.times import format_time
 from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import SystemClock
@@ -103,16 +105,21 @@ def replay(settings: Settings, id_: Id, /) -> int:
 
 
 @dead_letters.command
-@takes_settings(*_DATABASE)
+@takes_settings(*_DATABASE, "log_url", "key_ttl_s")
 def discard(settings: Settings, id_: Id, /, *, yes: Yes = False) -> int:
     """Give one event up for ever; what waits behind it is tried again. Its numbers go to the gap ledger.
+
+    A chat whose creation is given up is deleted, with all that was said in it; for that the log is needed.
 
     Example: parley dead-letters discard 17
     """
     letter = _ask(settings, lambda letters: _find(letters, id_))
+    chat = _ask(settings, lambda letters: letters.chat_given_up(id_))
     numbers = burnt(letter)
     sys.stdout.write(f"letter {id_}: {describe(letter)}: {mask_text(letter.reason, letter.token)}\n")
-    if numbers is not None:
+    if chat is not None:
+        sys.stdout.write("the chat is deleted, with all that was said in it: whoever posts there is told 404\n")
+    elif numbers is not None:
         sys.stdout.write(f"to the gap ledger, unless something is stored there: {numbers}\n")
     elif read_entry(letter) is None:
         sys.stdout.write("its numbers are not known, so the gap ledger does not get them\n")
@@ -120,13 +127,16 @@ def discard(settings: Settings, id_: Id, /, *, yes: Yes = False) -> int:
         sys.stdout.write("it took no number, so the gap ledger gets nothing\n")
     if not confirm("Give it up for ever?", yes=yes):
         return 1
+    if chat is not None:
+        asyncio.run(_close(settings, chat))
 
     async def work(letters: DeadLetters) -> int:
         before = await letters.count()
         await letters.discard(id_)
         return before - await letters.count()
 
-    sys.stdout.write(f"letter {id_} was discarded{_behind(_ask(settings, work))}\n")
+    gone = _ask(settings, work)
+    sys.stdout.write(f"letter {id_} was discarded{_behind(gone) if chat is None else ', and its chat is deleted'}\n")
     return 0
 
 
@@ -140,6 +150,11 @@ def _ask(settings: Settings, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
             return await work(shared.dead_letters)
 
     return asyncio.run(run())
+
+
+async def _close(settings: Settings, chat: ScopeName) -> None:
+    async with open_appending(settings, SystemClock()) as (log, beside):
+        await close_gate(log, beside.log.feeding, beside.database.scopes, chat)
 
 
 async def _find(letters: DeadLetters, id_: int) -> DeadLetter:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from parley.bootstrap.ports import Beside, build_log, opening
 from parley.config import Settings, mask, variable_of
 from parley.domain.errors import ConfigurationError
+from parley.log.port import Log
 from parley.storage import open_storage, plan_storage
 from parley.storage.port import Opened as OpenedStorage
 from parley.storage.sharing import Shared
@@ -54,6 +55,17 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
     Raises:
         ConfigurationError: one of them cannot be opened as configured.
     """
+    async with open_appending(settings, clock) as (_, beside):
+        yield beside
+
+
+@asynccontextmanager
+async def open_appending(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Log, Beside]]:
+    """Open the same, to append to the log.
+
+    Raises:
+        ConfigurationError: one of them cannot be opened as configured.
+    """
     async with AsyncExitStack() as stack:
         shared = shared_of(await stack.enter_async_context(open_database(settings, clock)))
         log = build_log(settings, clock, len(await shared.scopes.partitions()))
@@ -61,7 +73,7 @@ async def open_beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]
         await log.start()
         if log.apart is None:
             raise ConfigurationError(f"{variable_of('log_url')} is {mask(settings.log_url)}, not a log of its own")
-        yield Beside(log.apart, shared)
+        yield log.log, Beside(log.apart, shared)
 
 
 @asynccontextmanager

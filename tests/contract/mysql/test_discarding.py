@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from parley.domain.errors import ConflictError
+from parley.domain.errors import ConflictError, NotFoundError
 from parley.domain.events import ChatCreated, MessageEdited, MessagesPosted, NumbersBurnt, What
 from parley.domain.grants import Need, ScopeName
 from parley.domain.model import Draft
+from parley.storage.sharing import Applied
 from tests.contract.mysql.standing import differences
 from tests.contract.mysql.whole import POISON
 from tests.support.mysql_house import House
@@ -46,19 +47,24 @@ async def test_a_message_that_is_given_up_leaves_a_gap(house: House) -> None:
     await house.dead_letters.discard(first.id)
 
 
-async def test_a_chat_that_is_given_up_leaves_a_gap(house: House) -> None:
-    """What was said in it cannot be stored either, and says so; given up, too, it needs no gap: there is no chat."""
-    await add_dead_chat(house, MessagesPosted((Draft("a"),)))
+async def test_a_chat_that_is_given_up_is_deleted(house: House) -> None:
+    """With all that was said in it; what the log still brings of it stops nobody, however much that is."""
+    chat = await add_dead_chat(house, MessagesPosted((Draft("a"),)))
     first, second = await letters(house)
+    named = [await house.dead_letters.chat_given_up(id_) for id_ in (first, second, 10**9)]
 
     await house.dead_letters.discard(first)
-    (waited,) = await house.dead_letters.page(0, 1_000)
     clean = await differences(house)
-    await house.dead_letters.discard(second)
+    late = await house.persist(*(house.post(chat, "late") for _ in range(150)))
+    await house.erase()
 
-    assert (waited.id, waited.reason) == (second, "the chat is not known")
+    assert named == [ScopeName(*chat), None, None]
     assert await letters(house) == []
-    assert await house.gaps() == [(1, 1, b"discarded")]
+    assert late == Applied(messages=0, dropped=150, dead=0)
+    assert (await house.tenants.get(chat[0])).chats_count == 0
+    with pytest.raises(NotFoundError):
+        await house.storage.get_chat(*chat)
+    assert await house.gaps() == []
     assert clean == await differences(house) == []
 
 
@@ -66,9 +72,13 @@ async def test_a_chat_that_collides_is_given_up_without_a_gap(house: House) -> N
     """Its number has a row: the other chat's."""
     token, _ = await house.add_chat("a")
     await house.persist(house.say(token, None, ChatCreated("another"), 1))
+    (letter,) = await letters(house)
+    given_up = await house.dead_letters.chat_given_up(letter)
 
-    await house.dead_letters.discard(*await letters(house))
+    await house.dead_letters.discard(letter)
 
+    assert given_up is None
+    assert await house.bodies((token, 1)) == {1: "a"}
     assert await house.gaps() == []
     assert await differences(house) == []
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
 from parley.domain.errors import ConflictError
-from parley.domain.events import Position
+from parley.domain.events import ChatCreated, ChatDeleted, Depth, Entry, Event, Logged, Position
+from parley.domain.grants import ScopeName
 from parley.storage.mysql.applying.storing import Storing
-from parley.storage.mysql.letters import Place, logged_of, open_event
+from parley.storage.mysql.letters import Place, logged_of, open_event, place_of
 from parley.storage.mysql.partitions import HeldPartition, lock_partition
 from parley.storage.mysql.rows import Row
 from parley.storage.sharing import DeadLetter, DeadLetters
@@ -57,12 +58,21 @@ class MySqlDeadLetters:
 
         return await self._database.write(work)
 
+    async def chat_given_up(self, id_: int) -> ScopeName | None:
+        """Name the chat that is deleted when the letter is discarded, for no row and no other letter has it."""
+
+        async def work(session: Session) -> ScopeName | None:
+            deletion = await _deletion_of(session, id_)
+            return None if deletion is None else ScopeName(deletion.entry.token, deletion.entry.chat)
+
+        return await self._database.read(work)
+
     async def discard(self, id_: int) -> None:
         """Give a letter up: numbers that nothing else explains go to the gap ledger; what waits behind it is replayed.
 
         A chat is decided before what was said in it. While its creation is a letter, too, no gap can name the chat,
-        and a replay may still create it: its numbers would be missing for ever. Once the creation is given up, no
-        chat has their scope, and they need no gap.
+        and a replay may still create it: its numbers would be missing for ever. With the creation all that was said in
+        it is given up: the chat is a deleted one, so what the log still brings of it is dropped.
 
         Raises:
             ConflictError: ``chat_is_a_letter``: that letter has to be replayed or discarded first; nothing was written.
@@ -72,11 +82,14 @@ class MySqlDeadLetters:
             held = await self._hold(session, id_)
             if held is None:
                 return
+            storing = self._begin(session, held)
             place = await _place_of(session, id_)
+            deletion = await _deletion_of(session, id_)
+            if deletion is not None:
+                await storing.store([Logged(deletion.position, deletion, b"", Depth())])
             await session.run("delete_letters", (id_,))
             if place is not None:
                 await self._explain(session, place)
-            storing = self._begin(session, held)
             await self._store_waiting(session, storing, id_)
             await self._tell(session, held, storing)
 
@@ -133,6 +146,20 @@ async def _place_of(session: Session, id_: int) -> Place | None:
     """Give the numbers that a letter explains as long as it is kept."""
     *_, token, chat, first, last, gives_numbers = (await session.rows("open_letter", id_))[0]
     return Place(token.decode(), chat, first, last, gives_numbers=True) if gives_numbers else None
+
+
+async def _deletion_of(session: Session, id_: int) -> Event | None:
+    """Make the deletion of a chat that has nothing but the letter of its creation."""
+    rows = await session.rows("open_letter", id_)
+    event = open_event(rows[0][3]) if rows else None
+    if event is None or not isinstance(event.entry.what, ChatCreated):
+        return None
+    token, number = event.entry.token, event.number
+    application = await _application_of(session, place_of(event))
+    others = [each for (each,) in await session.rows("creations", token.encode(), number) if each != id_]
+    if application is None or others or await session.pick("known_chats", [(application, number)]):
+        return None
+    return Event(event.position, number, Entry(token, number, ChatDeleted()))
 
 
 async def _application_of(session: Session, place: Place) -> int | None:
