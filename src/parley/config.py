@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         1024 * 1024 * 1024, ge=1024, description="Bytes waiting in this process at which creates answer 503."
     )
     key_ttl_s: int = Field(86_400, ge=60, description="Seconds an idempotency key is remembered.")
+    dead_letter_run: int = Field(
+        100, ge=1, description="Entries in a row that cannot be stored, at which a partition stores nothing any more."
+    )
 
     readers: int = Field(3, ge=1, le=64, description="Reader threads on the embedded database.")
     search_batch_messages: int = Field(2_000, ge=1, description="Messages of one index transaction.")

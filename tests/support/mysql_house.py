@@ -45,13 +45,16 @@ class House:
         self.url = url
         self.clock = clock
         self.owner = owner
+        self.dead_letter_run = 100
         self._rng = Random(owner)
         self.position = Position(0, 0)
         self._numbers: dict[tuple[str, int | None], int] = {}
 
     async def open(self) -> None:
         """Open it, as a process does that starts."""
-        opening = Opening(self.clock, self._new_token, PARTITIONS, KEY_TTL_S, 3, 200_000, 1.0)
+        opening = Opening(
+            self.clock, self._new_token, PARTITIONS, KEY_TTL_S, 3, 200_000, 1.0, dead_letter_run=self.dead_letter_run
+        )
         self._storage = open_storage(self.url, opening)
         await self._storage.start()
         assert self._storage.shared is not None

@@ -129,6 +129,7 @@ def opening(settings: Settings, clock: Clock) -> Opening:
         scan_max_messages=settings.scan_max_messages,
         scan_max_s=settings.scan_max_s,
         accepts_relaxed=settings.log_durability == "relaxed",
+        dead_letter_run=settings.dead_letter_run,
     )
 
 

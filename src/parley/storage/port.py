@@ -242,6 +242,8 @@ class Opening(NamedTuple):
     scan_max_s: float
     accepts_relaxed: bool = False
     """Whether a database that does not sync before a commit returns is opened or refused."""
+    dead_letter_run: int = 100
+    """How many entries in a row cannot be stored until it is not the entries that are wrong."""
 
 
 class Opened(NamedTuple):

@@ -280,6 +280,20 @@ async def test_a_hundred_in_a_row_are_too_many(house: House) -> None:
     assert await house.bodies(chat) == {}
 
 
+async def test_who_says_so_gets_past_a_hundred(house: House) -> None:
+    """The entries were wrong after all: they become letters, which people can look at, and the rest is stored."""
+    chat = await house.add_chat()
+    poison, fine = [house.post(chat, POISON) for _ in range(150)], house.post(chat, "fine")
+    await house.close()
+    house.dead_letter_run = 1_000
+    await house.open()
+    await house.begin()
+
+    applied = await house.persist(*poison, fine)
+
+    assert applied == Applied(messages=1, dropped=0, dead=150)
+
+
 async def test_a_row_of_failures_goes_on_from_batch_to_batch(house: House) -> None:
     """Small batches do not hide it; one that is stored ends it."""
     chat = await house.add_chat()

@@ -78,7 +78,7 @@ def open_(url: str, opening: Opening) -> Opened:
         await persisting.close()
         await database.close()
 
-    persisting = MySqlPersisting(database, clock, new_chat_id)
+    persisting = MySqlPersisting(database, clock, new_chat_id, opening.dead_letter_run)
     return Opened(
         storage=MySqlStorage(database, clock, opening.scan_max_messages, opening.scan_max_s),
         tenants=MySqlTenants(database, clock, opening.new_token, key_ttl_ms),

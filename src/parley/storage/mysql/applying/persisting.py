@@ -11,7 +11,7 @@ from parley.database.mysql.transactions import CommitLostError, Database, Line, 
 from parley.domain.errors import ConflictError, OutcomeUnknownError, UnavailableError
 from parley.domain.events import Logged, Position, position_id
 from parley.domain.grants import Life
-from parley.storage.mysql.applying.storing import Storing, check_letters
+from parley.storage.mysql.applying.storing import MAX_RUN, Storing, check_letters
 from parley.storage.mysql.leases import hold_mark, is_own
 from parley.storage.mysql.partitions import MOVED, HeldPartition, lock_partition
 from parley.storage.sharing import Applied, Lease, Persisting
@@ -21,11 +21,17 @@ from parley.telemetry.clock import Clock
 class MySqlPersisting:
     """Writes under leases, through a connection for each that whoever takes the lease over can end."""
 
-    def __init__(self, database: Database, clock: Clock, new_chat_id: Callable[[int, int], int]) -> None:
-        """Store in ``database``; ``new_chat_id`` makes a chat's id of its partition and a counter."""
+    def __init__(
+        self, database: Database, clock: Clock, new_chat_id: Callable[[int, int], int], max_run: int = MAX_RUN
+    ) -> None:
+        """Store in ``database``; ``new_chat_id`` makes a chat's id of its partition and a counter.
+
+        After ``max_run`` entries in a row that cannot be stored none is stored any more.
+        """
         self._database = database
         self._clock = clock
         self._new_chat_id = new_chat_id
+        self._max_run = max_run
         self._lines: dict[str, tuple[Lease, Line]] = {}
         self._runs: dict[int, int] = {}
 
@@ -111,7 +117,7 @@ class MySqlPersisting:
             return self._new_chat_id(held.id, counter)
 
         storing = Storing(session, held.id, held.chat_counter, new_chat_id, self._clock.now_ms())
-        storing.run = self._runs.get(held.id, 0)
+        storing.run, storing.max_run = self._runs.get(held.id, 0), self._max_run
         storing.is_late = held.stands_by
         await storing.store(logged)
         if storing.applied.dead:

@@ -19,7 +19,6 @@ from parley.storage.sharing import Applied
 MAX_LETTERS: Final = 10_000
 MAX_RUN: Final = 100
 """Entries in a row that cannot be stored: then it is not the entries that are wrong."""
-
 _EVERY: Final = 2**62
 
 
@@ -47,6 +46,7 @@ class Storing:
         self.applied = Applied(0, 0, 0)
         self.run = 0
         """How many entries could not be stored since one was."""
+        self.max_run = MAX_RUN
         self.is_late = False
         """Whether the standby may have given their numbers up for lost, in the gap ledger."""
 
@@ -130,7 +130,7 @@ class Storing:
         self.applied = Applied(messages + len(effects.messages), dropped + effects.dropped, dead + len(effects.letters))
         for was_stored in effects.fates:
             self.run = 0 if was_stored else self.run + 1
-            if self.run >= MAX_RUN:
+            if self.run >= self.max_run:
                 raise _too_many(f"{self.run} entries in a row cannot be stored")
 
 
