@@ -22,6 +22,7 @@ from parley.domain.events import (
 )
 from parley.domain.grants import Known, ScopeName
 from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused
+from parley.log.redis.entries import encode_unread
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until
 from tests.support.ports import keyed, posted
@@ -175,15 +176,15 @@ async def test_an_entry_that_this_code_cannot_read_is_given_as_it_is(house: LogH
     """Of another version, or damaged: it has its place and its bytes, and what follows it is read."""
     await house.add_chat(0)
     stream = f"{{{house.prefix}:0}}:1:log"
+    fields = [(b"2", b"of a later version"), (b"1", b"\0" * 20 + b"damaged"), (b"1", b"short")]
     with house.client() as client:
-        client.xadd(stream, {"2": b"of a later version"}, id=f"{2**42}-1")
-        client.xadd(stream, {"1": b"\0" * 20 + b"damaged"}, id=f"{2**42}-2")
-        client.xadd(stream, {"1": b"short"}, id=f"{2**42}-3")
+        for sequence, (version, value) in enumerate(fields, 1):
+            client.xadd(stream, {version: value}, id=f"{2**42}-{sequence}")
 
     logged = await house.read(0)
 
     assert [one.event is None for one in logged] == [False, True, True, True]
-    assert [one.raw for one in logged[1:]] == [b"of a later version", b"damaged", b"short"]
+    assert [one.raw for one in logged[1:]] == [encode_unread(*field) for field in fields]
     assert [one.position.id for one in logged[1:]] == [2**62 + n for n in (1, 2, 3)]
 
 

@@ -21,6 +21,7 @@ from parley.domain.events import (
     Logged,
     MessagesPosted,
     Position,
+    ReadAgain,
     What,
     position_id,
 )
@@ -46,6 +47,7 @@ class House:
         self.clock = clock
         self.owner = owner
         self.dead_letter_run = 100
+        self.read_again: ReadAgain | None = None
         self._rng = Random(owner)
         self.position = Position(0, 0)
         self._numbers: dict[tuple[str, int | None], int] = {}
@@ -53,7 +55,15 @@ class House:
     async def open(self) -> None:
         """Open it, as a process does that starts."""
         opening = Opening(
-            self.clock, self._new_token, PARTITIONS, KEY_TTL_S, 3, 200_000, 1.0, dead_letter_run=self.dead_letter_run
+            self.clock,
+            self._new_token,
+            PARTITIONS,
+            KEY_TTL_S,
+            3,
+            200_000,
+            1.0,
+            dead_letter_run=self.dead_letter_run,
+            read_again=self.read_again,
         )
         self._storage = open_storage(self.url, opening)
         await self._storage.start()

@@ -16,7 +16,7 @@ from parley.database.ownership import Ownership
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.ingest.lives import PresentLives
 from parley.log import ADAPTERS as LOGS
-from parley.log import open_log
+from parley.log import find_reader, open_log
 from parley.log.breaker import Breaker
 from parley.log.port import Apart, Inline
 from parley.log.port import Opened as OpenedLog
@@ -129,6 +129,7 @@ def opening(settings: Settings, clock: Clock) -> Opening:
         scan_max_messages=settings.scan_max_messages,
         scan_max_s=settings.scan_max_s,
         accepts_relaxed=settings.log_durability == "relaxed",
+        read_again=find_reader(settings.log_url),
         dead_letter_run=settings.dead_letter_run,
     )
 

@@ -75,14 +75,13 @@ def show(settings: Settings, id_: Id, /, *, limit: Bytes = 1024, as_json: Json =
         return
     for name, value in _summary(letter).items():
         sys.stdout.write(f"{name:<14}{'' if value is None else value}\n")
-    explained = explain(letter)
-    sys.stdout.write(f"\n{'This version cannot read it.' if explained is None else explained}\n\n")
+    sys.stdout.write(f"\n{explain(letter)}\n\n")
     for line in dump(letter, limit):
         sys.stdout.write(f"{line}\n")
 
 
 @dead_letters.command
-@takes_settings(*_DATABASE)
+@takes_settings(*_DATABASE, "log_url")
 def replay(settings: Settings, id_: Id, /) -> int:
     """Try to store one event again, and then those that wait behind it; 1 if it failed again.
 

@@ -6,6 +6,7 @@ the position that the log gave it. A bulk of messages is one entry: its numbers 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -134,11 +135,15 @@ class Depth(NamedTuple):
 class Logged(NamedTuple):
     """What lies at one place of a log that is not the database.
 
-    ``event`` is ``None`` if this code cannot read it: of an unknown version, or damaged. ``raw`` is what lies there,
-    kept as it is in a dead letter. ``so_far`` is the log's count with this entry.
+    ``event`` is ``None`` if this code cannot read it: of an unknown version, or damaged. ``raw`` is what a dead letter
+    keeps of it: the entry, or all that lies there if it cannot be read. ``so_far`` is the log's count with this entry.
     """
 
     position: Position
     event: Event | None
     raw: bytes
     so_far: Depth
+
+
+ReadAgain = Callable[[Position, bytes], Logged | None]
+"""Reads what was set aside unread, of its position and its ``raw``; ``None`` if this version cannot either."""

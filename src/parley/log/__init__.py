@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Final, cast
 
+from parley.domain.events import ReadAgain
 from parley.log.port import Inline, LogOpening, Opened
 from parley.opening import load_opener
 from parley.telemetry.clock import Clock
@@ -25,6 +26,14 @@ ADAPTERS: Final = {
 DIAGNOSES: Final = {
     scheme: "parley.log.redis.diagnosis:diagnose" for scheme, path in ADAPTERS.items() if path == _REDIS
 }
+READERS: Final = dict.fromkeys(DIAGNOSES, "parley.log.redis.entries:read_again")
+
+
+def find_reader(url: str) -> ReadAgain | None:
+    """Give what reads entries of this log that were set aside unread; ``None``: an embedded one sets none aside."""
+    if url.partition(":")[0] not in READERS:
+        return None
+    return cast("ReadAgain", load_opener(url, READERS, "PARLEY_LOG_URL"))
 
 
 def open_log(  # noqa: PLR0913 - each adapter takes what it needs

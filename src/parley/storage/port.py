@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parley.domain.cursors import Window
 from parley.domain.documents import Change, ChatId, Document
-from parley.domain.events import IdempotencyKey, Position
+from parley.domain.events import IdempotencyKey, Position, ReadAgain
 from parley.domain.model import Application, Chat, Message
 from parley.storage.sharing import Shared
 from parley.telemetry.clock import Clock
@@ -242,6 +242,8 @@ class Opening(NamedTuple):
     scan_max_s: float
     accepts_relaxed: bool = False
     """Whether a database that does not sync before a commit returns is opened or refused."""
+    read_again: ReadAgain | None = None
+    """Reads what a log of its own has set aside unread."""
     dead_letter_run: int = 100
     """How many entries in a row cannot be stored until it is not the entries that are wrong."""
 

@@ -16,6 +16,7 @@ from parley.cli.letters.masking import mask_bytes, mask_text
 from parley.domain.errors import ConfigurationError
 from parley.domain.events import ChatCreated, ChatDeleted, Entry, MessageEdited, MessagesPosted, Position
 from parley.domain.model import Draft
+from parley.log.redis.entries import encode_unread
 from parley.storage.sharing import DeadLetter
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of nobody
@@ -105,21 +106,16 @@ def test_a_letter_that_can_be_read_is_shown_as_json_without_its_token() -> None:
     """Bodies are shown, to whoever has to decide about them."""
     shown = explain(letter(posted("hello", f"my token is {OTHER}")))
 
-    assert shown is not None
     assert '"body": "hello"' in shown
     assert "0123****" in shown
     assert TOKEN not in shown
     assert OTHER not in shown
 
 
-def test_a_letter_of_another_version_is_shown_as_far_as_it_says_anything() -> None:
-    """MessagePack that is no entry of ours is shown as it is, other bytes are not."""
-    shown = explain(letter(msgspec.msgpack.encode({"token": OTHER, "new": 1})))
-
-    assert shown is not None
-    assert '"new": 1' in shown
-    assert OTHER not in shown
-    assert explain(letter(b"\xc1 nothing")) is None
+def test_a_letter_that_cannot_be_read_says_which_version_can() -> None:
+    """If that is known; its bytes say the rest."""
+    assert explain(letter(encode_unread(b"2", b"of the future"))) == "This version cannot read it: it is of version 2."
+    assert explain(letter(b"\xc1 nothing")) == "This version cannot read it."
 
 
 def test_bytes_are_shown_as_hex_and_text_with_tokens_masked() -> None:

@@ -25,7 +25,7 @@ from parley.domain.events import (
     position_id,
 )
 from parley.domain.model import Draft
-from parley.log.redis.entries import encode_entry, read_entry, read_id, split_id, stream_id
+from parley.log.redis.entries import encode_entry, encode_unread, read_again, read_entry, read_id, split_id, stream_id
 
 HEAD = (7).to_bytes(4, "big") + (9).to_bytes(8, "big") + (1_000).to_bytes(8, "big")
 POSITION = Position(3, position_id(1_700_000_000_000, 5))
@@ -96,22 +96,33 @@ def test_every_kind_of_entry_is_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "raw"),
+    ("version", "value", "depth"),
     [
-        ([b"2", HEAD + WRITTEN], HEAD + WRITTEN),
-        ([b"1", b"short"], b"short"),
-        ([b"1", HEAD], b""),
-        ([b"1", HEAD + WRITTEN[:-1]], WRITTEN[:-1]),
-        ([b"1", HEAD + b"\xc1"], b"\xc1"),
-        ([b"1", HEAD + b"\x81\xa1x\x01"], b"\x81\xa1x\x01"),
-        ([b"1", HEAD + DEEP], DEEP),
+        (b"2", HEAD + WRITTEN, Depth()),
+        (b"1", b"short", Depth()),
+        (b"1", HEAD, Depth(9, 1_000)),
+        (b"1", HEAD + WRITTEN[:-1], Depth(9, 1_000)),
+        (b"1", HEAD + b"\xc1", Depth(9, 1_000)),
+        (b"1", HEAD + b"\x81\xa1x\x01", Depth(9, 1_000)),
+        (b"1", HEAD + DEEP, Depth(9, 1_000)),
     ],
 )
-def test_what_cannot_be_read_keeps_its_place_and_its_bytes(fields: list[bytes], raw: bytes) -> None:
-    """Of another version, cut off, or not an entry: it goes where people look at it."""
-    logged = read_entry(3, PLACE, fields)
+def test_what_cannot_be_read_keeps_its_place_and_all_that_lies_there(
+    version: bytes, value: bytes, depth: Depth
+) -> None:
+    """Of another version, cut off, or not an entry: it goes where people look at it, with version and number."""
+    logged = read_entry(3, PLACE, [version, value])
 
-    assert (logged.position, logged.event, logged.raw) == (POSITION, None, raw)
+    assert (logged.position, logged.event, logged.so_far) == (POSITION, None, depth)
+    assert logged.raw == encode_unread(version, value)
+    assert read_again(POSITION, logged.raw) is None
+
+
+def test_what_was_set_aside_unread_is_read_by_whoever_can() -> None:
+    """As if it lay on the log: with number, position and the entry's own bytes."""
+    kept = encode_unread(b"1", HEAD + WRITTEN)
+
+    assert read_again(POSITION, kept) == read_entry(3, PLACE, [b"1", HEAD + WRITTEN])
 
 
 def test_a_position_and_a_place_on_the_stream_are_the_same() -> None:

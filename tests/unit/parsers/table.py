@@ -235,6 +235,7 @@ PARSERS: Final = (
         MSGPACK,
         lambda logged: logged.event is not None or logged.raw is not None,
     ),
+    Parser("log.redis.entries.read_again", lambda data: entries.read_again(Position(1, 1), data), (), BODY, MSGPACK),
     Parser("cli.letters.contents.read_entry", lambda data: contents.read_entry(letter(data)), (), BODY, MSGPACK),
     Parser("cli.letters.contents.explain", lambda data: contents.explain(letter(data)), (), BODY, MSGPACK),
     Parser(

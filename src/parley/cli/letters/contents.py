@@ -13,6 +13,7 @@ from parley.storage.sharing import DeadLetter
 
 _LINE_BYTES: Final = 16
 _decode = msgspec.msgpack.Decoder(Entry).decode
+_decode_unread = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 
 
 def read_entry(letter: DeadLetter) -> Entry | None:
@@ -55,15 +56,20 @@ def _last_number(first: int, entry: Entry) -> int | None:
     return first if isinstance(entry.what, ChatCreated) else None
 
 
-def explain(letter: DeadLetter) -> str | None:
-    """Write the entry as JSON with tokens masked; of bytes of another version whatever they say by themselves."""
+def explain(letter: DeadLetter) -> str:
+    """Write the entry as JSON with tokens masked; of what cannot be read, which version can."""
     entry = read_entry(letter)
+    if entry is None:
+        return f"This version cannot read it{_version_of(letter)}."
+    return mask_text(msgspec.json.format(msgspec.json.encode(entry)).decode(), letter.token)
+
+
+def _version_of(letter: DeadLetter) -> str:
     try:
-        found = msgspec.to_builtins(msgspec.msgpack.decode(letter.raw) if entry is None else entry)
-        text = msgspec.json.format(msgspec.json.encode(found)).decode()
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return mask_text(text, letter.token) if isinstance(found, dict) else None
+        version, _ = _decode_unread(letter.raw)
+    except ValueError:
+        return ""
+    return f": it is of version {mask_text(version.decode('ascii', 'replace'), '')}"
 
 
 def dump(letter: DeadLetter, limit: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How an entry lies on the stream: MessagePack under a version; what this code cannot read keeps its bytes."""
+"""How an entry lies on the stream: MessagePack under a version; what this code cannot read is kept whole."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _HEAD: Final = struct.Struct(">IQQ")
 
 encode_entry = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
+_decode_field = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 
 
 def stream_id(position: int) -> bytes:
@@ -39,12 +40,38 @@ def read_entry(epoch: int, written: bytes, fields: Sequence[bytes]) -> Logged:
     """Give what lies at one place of a stream."""
     position = Position(epoch, read_id(written))
     version, value = fields[0], fields[1]
+    return _read(position, version, value) or Logged(
+        position, None, encode_unread(version, value), _depth(version, value)
+    )
+
+
+def encode_unread(version: bytes, value: bytes) -> bytes:
+    """Write what lies at one place of a stream, so that a version that can read it loses nothing."""
+    return msgspec.msgpack.encode((version, value))
+
+
+def read_again(position: Position, raw: bytes) -> Logged | None:
+    """Read what was set aside unread, ``None`` if this version cannot either."""
+    try:
+        version, value = _decode_field(raw)
+    except ValueError:  # msgspec's errors are ValueErrors
+        return None
+    return _read(position, version, value)
+
+
+def _read(position: Position, version: bytes, value: bytes) -> Logged | None:
     if version != VERSION or len(value) < _HEAD.size:
-        return Logged(position, None, value, Depth())
+        return None
     number, messages, size = _HEAD.unpack_from(value)
     raw = value[_HEAD.size :]
     try:
-        event = Event(position, number, _decode_entry(raw))
-    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        event = None
-    return Logged(position, event, raw, Depth(messages, size))
+        return Logged(position, Event(position, number, _decode_entry(raw)), raw, Depth(messages, size))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _depth(version: bytes, value: bytes) -> Depth:
+    """Give the counts in front of an entry, also if it is damaged."""
+    if version != VERSION or len(value) < _HEAD.size:
+        return Depth()
+    return Depth(*_HEAD.unpack_from(value)[1:])

@@ -91,7 +91,7 @@ def open_(url: str, opening: Opening) -> Opened:
             scopes=MySqlScopes(database, clock, key_ttl_ms),
             persisting=persisting,
             leases=MySqlLeases(database),
-            dead_letters=MySqlDeadLetters(database, clock, new_chat_id),
+            dead_letters=MySqlDeadLetters(database, clock, new_chat_id, opening.read_again),
             numbering=MySqlNumbering(database, clock, key_ttl_ms, new_chat_id),
         ),
         start=start,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
 from parley.domain.errors import ConflictError
-from parley.domain.events import ChatCreated, ChatDeleted, Depth, Entry, Event, Logged, Position
+from parley.domain.events import ChatCreated, ChatDeleted, Depth, Entry, Event, Logged, Position, ReadAgain
 from parley.domain.grants import ScopeName
 from parley.storage.mysql.applying.storing import Storing
-from parley.storage.mysql.letters import Place, logged_of, open_event, place_of
+from parley.storage.mysql.letters import Place, logged_of, open_event, place_of, reveal_letter
 from parley.storage.mysql.partitions import HeldPartition, lock_partition
 from parley.storage.mysql.rows import Row
 from parley.storage.sharing import DeadLetter, DeadLetters
@@ -21,11 +21,21 @@ from parley.telemetry.clock import Clock
 class MySqlDeadLetters:
     """The ``dead_letter`` table. Whoever changes it holds the partition's row, as an apply does."""
 
-    def __init__(self, database: Database, clock: Clock, new_chat_id: Callable[[int, int], int]) -> None:
-        """Work on ``database``; ``new_chat_id`` makes a chat's id of its partition and a counter."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        new_chat_id: Callable[[int, int], int],
+        read_again: ReadAgain | None = None,
+    ) -> None:
+        """Work on ``database``; ``new_chat_id`` makes a chat's id of its partition and a counter.
+
+        ``read_again`` reads what an older version could not.
+        """
         self._database = database
         self._clock = clock
         self._new_chat_id = new_chat_id
+        self._read_again = read_again
 
     async def page(self, after: int, limit: int) -> list[DeadLetter]:
         """Give letters above an id, in the order of the log."""
@@ -62,7 +72,7 @@ class MySqlDeadLetters:
         """Name the chat that is deleted when the letter is discarded, for no row and no other letter has it."""
 
         async def work(session: Session) -> ScopeName | None:
-            deletion = await _deletion_of(session, id_)
+            deletion = await self._deletion_of(session, id_)
             return None if deletion is None else ScopeName(deletion.entry.token, deletion.entry.chat)
 
         return await self._database.read(work)
@@ -84,7 +94,7 @@ class MySqlDeadLetters:
                 return
             storing = self._begin(session, held)
             place = await _place_of(session, id_)
-            deletion = await _deletion_of(session, id_)
+            deletion = await self._deletion_of(session, id_)
             if deletion is not None:
                 await storing.store([Logged(deletion.position, deletion, b"", Depth())])
             await session.run("delete_letters", (id_,))
@@ -99,7 +109,21 @@ class MySqlDeadLetters:
         """Hold the row of the letter's partition; ``None`` if there is no such letter any more."""
         found = await session.rows("get_letter", id_)
         held = await lock_partition(session, found[0][1]) if found else None
-        return held if await session.rows("open_letter", id_) else None
+        rows = await session.rows("open_letter", id_)
+        if not rows:
+            return None
+        logged = self._open(rows[0])
+        if rows[0][3] is None and logged.event is not None:
+            await reveal_letter(session, id_, logged.event, logged.raw)
+        return held
+
+    def _open(self, row: Row) -> Logged:
+        """Give what lay on the log, with its event if this version can read it, whether or not an older one could."""
+        _, epoch, position, event, raw, *_ = row
+        read = None
+        if event is None and self._read_again is not None:
+            read = self._read_again(Position(epoch, position), raw)
+        return read or logged_of(epoch, position, open_event(event), raw)
 
     def _begin(self, session: Session, held: HeldPartition) -> Storing:
         def new_chat_id(counter: int) -> int:
@@ -107,9 +131,22 @@ class MySqlDeadLetters:
 
         return Storing(session, held.id, held.chat_counter, new_chat_id, self._clock.now_ms())
 
+    async def _deletion_of(self, session: Session, id_: int) -> Event | None:
+        """Make the deletion of a chat that has nothing but the letter of its creation."""
+        rows = await session.rows("open_letter", id_)
+        event = self._open(rows[0]).event if rows else None
+        if event is None or not isinstance(event.entry.what, ChatCreated):
+            return None
+        token, number = event.entry.token, event.number
+        application = await _application_of(session, place_of(event))
+        others = [each for (each,) in await session.rows("creations", token.encode(), number) if each != id_]
+        if application is None or others or await session.pick("known_chats", [(application, number)]):
+            return None
+        return Event(event.position, number, Entry(token, number, ChatDeleted()))
+
     async def _store(self, session: Session, storing: Storing, id_: int) -> bool:
-        _, epoch, position, event, raw, *_ = (await session.rows("open_letter", id_))[0]
-        failure = await storing.store_again(logged_of(epoch, position, open_event(event), raw), id_)
+        row = (await session.rows("open_letter", id_))[0]
+        failure = await storing.store_again(self._open(row), id_)
         if failure is None:
             return True
         await session.run("fail_letter", failure.reason, failure.behind, self._clock.now_ms(), id_)
@@ -146,20 +183,6 @@ async def _place_of(session: Session, id_: int) -> Place | None:
     """Give the numbers that a letter explains as long as it is kept."""
     *_, token, chat, first, last, gives_numbers = (await session.rows("open_letter", id_))[0]
     return Place(token.decode(), chat, first, last, gives_numbers=True) if gives_numbers else None
-
-
-async def _deletion_of(session: Session, id_: int) -> Event | None:
-    """Make the deletion of a chat that has nothing but the letter of its creation."""
-    rows = await session.rows("open_letter", id_)
-    event = open_event(rows[0][3]) if rows else None
-    if event is None or not isinstance(event.entry.what, ChatCreated):
-        return None
-    token, number = event.entry.token, event.number
-    application = await _application_of(session, place_of(event))
-    others = [each for (each,) in await session.rows("creations", token.encode(), number) if each != id_]
-    if application is None or others or await session.pick("known_chats", [(application, number)]):
-        return None
-    return Event(event.position, number, Entry(token, number, ChatDeleted()))
 
 
 async def _application_of(session: Session, place: Place) -> int | None:

@@ -130,6 +130,12 @@ async def store_letter(session: Session, partition: int, new: NewLetter, now: in
     )
 
 
+async def reveal_letter(session: Session, id_: int, event: Event, raw: bytes) -> None:
+    """Give a letter that nobody could read what it is about."""
+    token = event.entry.token.encode()[:_TOKEN_BYTES]
+    await session.run("reveal_letter", token, *place_of(event)[1:], msgspec.msgpack.encode(event), raw, id_)
+
+
 def reason_of(new: NewLetter) -> str:
     """Write why, for people."""
     return new.reason[:_REASON_CHARACTERS] if new.behind is None else f"waits behind {new.behind.id}"

@@ -42,6 +42,12 @@ from dead_letter
 where id = %s
 for update;
 
+-- name: reveal_letter
+-- What could not be read can be.
+update dead_letter
+set token = %s, chat = %s, first = %s, last = %s, gives_numbers = %s, event = %s, raw = %s
+where id = %s;
+
 -- name: waiting_letters
 -- Letters that wait for one, in the order of the log.
 select id from dead_letter where waits_for = %s order by id;
