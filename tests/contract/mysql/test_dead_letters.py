@@ -18,7 +18,6 @@ from parley.domain.events import (
 )
 from parley.domain.model import Draft
 from parley.storage.sharing import Applied, DeadLetter
-from tests.contract.mysql.standing import differences
 from tests.support.mysql_house import House
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
@@ -347,54 +346,3 @@ async def test_a_change_that_does_not_fit_changes_nothing(house: House, what: Me
     assert await house.bodies(chat) == {1: "a", 2: "fine", 3: "c"}
     assert await house.bodies(other) == {1: "a", 2: "fine", 3: "fine"}
     assert (await house.storage.get_chat(*chat)).title is None
-
-
-@pytest.mark.parametrize("batches", [1, 2, 4])
-async def test_a_chat_that_could_not_be_stored_is_deleted_at_once(house: House, batches: int) -> None:
-    """Nothing of what was said in it is kept, whether it all comes together or not; its numbers stay explained."""
-    token = await house.add_application()
-    entries = [
-        house.say(token, None, ChatCreated(POISON)),
-        house.say(token, 1, MessagesPosted((Draft("secret"),) * 3), key=IdempotencyKey("bulk", "k", b"f" * 16)),
-        house.say(token, 1, ChatRetitled("secret")),
-        house.say(token, 1, ChatDeleted()),
-    ]
-    later = [house.say(token, None, ChatCreated("another")), house.post((token, 1), "secret")]
-    size = len(entries) // batches
-
-    for first in range(0, len(entries), size):
-        await house.persist(*entries[first : first + size])
-    kept = await letters(house)
-    applied = await house.persist(*later)
-    await house.erase()
-
-    assert kept == await letters(house) == []
-    assert applied == Applied(messages=0, dropped=1, dead=0)
-    assert await house.sql("select number, title, last_number, deleted_at > 0, erased_at > 0 from chat") == [
-        (1, None, 3, 1, 1),
-        (2, "another", 0, None, None),
-    ]
-    assert (await house.tenants.get(token)).chats_count == 1
-    assert await differences(house) == []
-
-
-async def test_the_deletion_of_a_chat_does_not_wait_behind_a_collision(house: House) -> None:
-    """Whatever else was to have its number, who was told that it is gone does not find it again."""
-    token, _ = chat = await house.add_chat("a")
-    await house.persist(house.say(token, None, ChatCreated("another"), 1))
-
-    await house.persist(house.say(*chat, ChatDeleted()))
-
-    assert await letters(house) == []
-    with pytest.raises(NotFoundError):
-        await house.storage.get_chat(*chat)
-
-
-async def test_what_waits_in_the_batch_of_a_deletion_is_not_kept(house: House) -> None:
-    """An edit that waits behind another goes with it."""
-    chat = await house.add_chat("a")
-    await house.persist(house.say(*chat, MessageEdited(POISON), 1))
-
-    await house.persist(house.say(*chat, MessageEdited("secret"), 1), house.say(*chat, MessageDeleted(), 1))
-
-    assert await letters(house) == []

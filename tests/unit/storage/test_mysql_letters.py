@@ -87,8 +87,8 @@ def test_the_first_letter_in_the_way_is_waited_for() -> None:
 
 def test_a_deletion_takes_over_what_changed_its_target() -> None:
     """Those letters mean nothing any more; with a chat goes what was said in it."""
-    assert taken_over([CHAT, TITLE, EDIT], event(MessageDeleted(), 7, 12)) == [EDIT]
-    assert taken_over([TITLE, EDIT], event(ChatDeleted(), 7, 0)) == [TITLE, EDIT]
+    assert taken_over([CHAT, TITLE, BULK, EDIT], event(MessageDeleted(), 7, 12)) == [EDIT]
+    assert taken_over([CHAT, TITLE, BULK, EDIT], event(ChatDeleted(), 7, 0)) == [CHAT, TITLE, BULK, EDIT]
 
 
 def test_an_event_is_about_numbers_of_a_scope() -> None:

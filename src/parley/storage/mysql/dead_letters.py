@@ -11,7 +11,7 @@ from parley.domain.errors import ConflictError
 from parley.domain.events import ChatCreated, ChatDeleted, Depth, Entry, Event, Logged, Position, ReadAgain
 from parley.domain.grants import ScopeName
 from parley.storage.mysql.applying.storing import Storing
-from parley.storage.mysql.letters import Place, logged_of, open_event, place_of, reveal_letter
+from parley.storage.mysql.letters import Place, logged_of, open_event, place_of, rewrite_letter
 from parley.storage.mysql.partitions import HeldPartition, lock_partition
 from parley.storage.mysql.rows import Row
 from parley.storage.sharing import DeadLetter, DeadLetters
@@ -114,7 +114,7 @@ class MySqlDeadLetters:
             return None
         logged = self._open(rows[0])
         if rows[0][3] is None and logged.event is not None:
-            await reveal_letter(session, id_, logged.event, logged.raw)
+            await rewrite_letter(session, id_, logged.event, logged.raw)
         return held
 
     def _open(self, row: Row) -> Logged:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from parley.database.mysql.session import Session
 from parley.domain.events import (
@@ -20,6 +21,7 @@ from parley.domain.events import (
     NumbersBurnt,
     Position,
 )
+from parley.domain.model import Draft
 
 _TOKEN_BYTES: Final = 64
 _REASON_CHARACTERS: Final = 1_000
@@ -86,14 +88,40 @@ def in_the_way(letters: Iterable[Letter], event: Event) -> Letter | None:
 
 
 def taken_over(letters: Iterable[Letter], event: Event) -> list[Letter]:
-    """Give the letters that mean nothing once their target is deleted: with a chat goes all that was said in it."""
+    """Give the letters that mean nothing once their target is deleted: changes of it, and all that is said in a chat.
+
+    Those stay that give messages their numbers: see `blanked`.
+    """
+    deleted = place_of(event)
+    is_meant = _is_of_chat if isinstance(event.entry.what, ChatDeleted) else _changes
+    return [each for each in letters if each.place is not None and is_meant(each.place, deleted)]
+
+
+def blanked(logged: Logged, number: int) -> Logged:
+    """Give messages without what one of them said: it is deleted, and the others are not."""
+    event = logged.event
+    if event is None or not isinstance(event.entry.what, MessagesPosted):
+        return logged
+    messages = list(event.entry.what.messages)
+    messages[number - event.number] = Draft("")
+    entry = replace(event.entry, what=MessagesPosted(tuple(messages)))
+    return logged._replace(event=replace(event, entry=entry), raw=msgspec.msgpack.encode(entry))
+
+
+def _is_of_chat(place: Place, chat: Place) -> bool:
+    return _overlap(place, chat) or (place.token, place.chat) == (chat.token, chat.first)
+
+
+def _changes(place: Place, message: Place) -> bool:
+    return _overlap(place, message) and not place.gives_numbers
+
+
+def numbering(letters: Iterable[Letter], event: Event) -> list[Letter]:
+    """Give the letters that give an event's target its number."""
     place = place_of(event)
-    chat = place.first if isinstance(event.entry.what, ChatDeleted) else None
-    return [each for each in letters if each.place is not None and _is_of(each.place, place, chat)]
-
-
-def _is_of(place: Place, deleted: Place, chat: int | None) -> bool:
-    return _overlap(place, deleted) or (chat is not None and (place.token, place.chat) == (deleted.token, chat))
+    return [
+        each for each in letters if each.place is not None and each.place.gives_numbers and _overlap(each.place, place)
+    ]
 
 
 def _overlap(one: Place, other: Place) -> bool:
@@ -130,10 +158,18 @@ async def store_letter(session: Session, partition: int, new: NewLetter, now: in
     )
 
 
-async def reveal_letter(session: Session, id_: int, event: Event, raw: bytes) -> None:
-    """Give a letter that nobody could read what it is about."""
+async def blank_letter(session: Session, id_: int, number: int) -> None:
+    """Take out of a letter what one of its messages said."""
+    _, epoch, position, event, raw, *_ = (await session.rows("open_letter", id_))[0]
+    left = blanked(logged_of(epoch, position, open_event(event), raw), number)
+    if left.event is not None:
+        await rewrite_letter(session, id_, left.event, left.raw)
+
+
+async def rewrite_letter(session: Session, id_: int, event: Event, raw: bytes) -> None:
+    """Give a letter another event, as one that could not be read before."""
     token = event.entry.token.encode()[:_TOKEN_BYTES]
-    await session.run("reveal_letter", token, *place_of(event)[1:], msgspec.msgpack.encode(event), raw, id_)
+    await session.run("rewrite_letter", token, *place_of(event)[1:], msgspec.msgpack.encode(event), raw, id_)
 
 
 def reason_of(new: NewLetter) -> str:

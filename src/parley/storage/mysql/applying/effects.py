@@ -10,7 +10,7 @@ from parley.database.mysql.session import Session
 from parley.domain.events import Position
 from parley.domain.grants import FIRST_GRANT
 from parley.storage.mysql.applying.known import Chat, MessageKey
-from parley.storage.mysql.letters import NewLetter, store_letter
+from parley.storage.mysql.letters import NewLetter, blank_letter, store_letter
 from parley.storage.mysql.rows import Row
 
 
@@ -53,6 +53,8 @@ class Effects(msgspec.Struct):
     gaps: list[Row] = msgspec.field(default_factory=list)
     letters: list[NewLetter] = msgspec.field(default_factory=list)
     moot_letters: list[int] = msgspec.field(default_factory=list)
+    blank_letters: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """Of which letter which message is deleted."""
     touched: list[tuple[int, int]] = msgspec.field(default_factory=list)
     fates: list[bool] = msgspec.field(default_factory=list)
     """For each entry that did not have to wait: whether it was stored, or could not be."""
@@ -73,6 +75,8 @@ async def write_effects(session: Session, effects: Effects, partition: int, now:
     await session.fill("insert_gaps", effects.gaps)
     if effects.moot_letters:
         await session.run("delete_letters", tuple(effects.moot_letters))
+    for id_, number in effects.blank_letters:
+        await blank_letter(session, id_, number)
     for letter in effects.letters:
         await store_letter(session, partition, letter, now)
     await _write_scopes(session, effects)

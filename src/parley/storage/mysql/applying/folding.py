@@ -21,7 +21,7 @@ from parley.domain.events import (
 )
 from parley.storage.mysql.applying.effects import Effects, Growth, NewMessage
 from parley.storage.mysql.applying.known import Application, Chat, Known, MessageKey, Stored
-from parley.storage.mysql.letters import Letter, NewLetter, in_the_way, place_of, taken_over
+from parley.storage.mysql.letters import Letter, NewLetter, blanked, in_the_way, numbering, place_of, taken_over
 from parley.storage.mysql.rows import hash_of
 
 _COLLISION: Final = "collision: the number has another message already"
@@ -77,12 +77,35 @@ class Fold:
         return chat is not None and chat.is_gone
 
     def _wait(self, logged: Logged, event: Event, application: Application, letter: Letter) -> None:
-        """Have an event wait behind a letter, unless it deletes the chat that the letter creates."""
-        if isinstance(event.entry.what, ChatDeleted):
+        """Have an event wait behind a letter; a deletion does at once what it can, and keeps nothing that was said."""
+        what = event.entry.what
+        if isinstance(what, ChatDeleted):
             self._add_tombstone(event, application, letter)
             self._store(logged, event, application)
-        else:
-            self._bury(NewLetter(logged, _letter_of(logged), "waits", behind=letter))
+            return
+        if isinstance(what, MessageDeleted):
+            self._take_over(event)
+            self._blank(event)
+            if self._has_row(event, application):
+                self._store(logged, event, application)
+                return
+        self._bury(NewLetter(logged, _letter_of(logged), "waits", behind=letter))
+
+    def _has_row(self, event: Event, application: Application) -> bool:
+        """Tell whether the event's message is there, whatever letter has its number, too."""
+        chat = self._known.chats.get((application.id, event.entry.chat or 0))
+        key = None if chat is None else (application.id, chat.id, event.number)
+        return key in self.effects.messages or key in self._known.messages
+
+    def _blank(self, event: Event) -> None:
+        """Take what a deleted message said out of the letters that have it."""
+        letters = numbering(self._known.letters, event)
+        self.effects.blank_letters += [(letter.id, event.number) for letter in letters if letter.id]
+        new = {id(letter) for letter in letters if not letter.id}
+        self.effects.letters = [
+            each._replace(logged=blanked(each.logged, event.number)) if id(each.letter) in new else each
+            for each in self.effects.letters
+        ]
 
     def _add_tombstone(self, event: Event, application: Application, creation: Letter) -> None:
         """Give a chat that is to be deleted the row that its creation did not get, so that it is erased as others are.

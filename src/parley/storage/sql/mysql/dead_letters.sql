@@ -42,8 +42,8 @@ from dead_letter
 where id = %s
 for update;
 
--- name: reveal_letter
--- What could not be read can be.
+-- name: rewrite_letter
+-- A letter has another event.
 update dead_letter
 set token = %s, chat = %s, first = %s, last = %s, gives_numbers = %s, event = %s, raw = %s
 where id = %s;
