@@ -19,7 +19,8 @@ from parley.domain.events import (
     What,
 )
 from parley.domain.model import Draft
-from parley.storage.mysql.letters import Letter, Place, in_the_way, place_of, taken_over
+from parley.storage.mysql.backlog import Backlog
+from parley.storage.mysql.letters import Letter, Place, place_of
 
 POST = MessagesPosted((Draft("a"), Draft("b"), Draft("c")))
 CHAT = Letter(Place("t", None, 7, 7, gives_numbers=True), 1)
@@ -50,7 +51,7 @@ def event(what: What, chat: int | None, number: int, of: str = "t") -> Event:
 )
 def test_an_event_waits_behind_what_it_builds_on(letter: Letter, what: What, chat: int | None, number: int) -> None:
     """The chat, the message, or an earlier change of the same thing."""
-    assert in_the_way([letter], event(what, chat, number)) is letter
+    assert Backlog([letter]).in_the_way(event(what, chat, number)) is letter
 
 
 @pytest.mark.parametrize(
@@ -72,23 +73,23 @@ def test_an_event_waits_behind_what_it_builds_on(letter: Letter, what: What, cha
 )
 def test_an_event_passes_what_is_not_its_own(letter: Letter, what: What, chat: int | None, number: int) -> None:
     """Others of the same chat go on, and a deletion takes the place of earlier changes."""
-    assert in_the_way([letter], event(what, chat, number)) is None
+    assert Backlog([letter]).in_the_way(event(what, chat, number)) is None
 
 
 def test_another_tenants_letters_are_in_nobodys_way() -> None:
     """The numbers are the same, the application is not; a letter that nobody can read stands nowhere."""
-    assert in_the_way([CHAT, BULK, Letter(None, 9)], event(POST, 7, 11, of="other")) is None
+    assert Backlog([CHAT, BULK, Letter(None, 9)]).in_the_way(event(POST, 7, 11, of="other")) is None
 
 
 def test_the_first_letter_in_the_way_is_waited_for() -> None:
     """The others wait for it as well."""
-    assert in_the_way([CHAT, BULK, EDIT], event(MessageEdited("x"), 7, 12)) is CHAT
+    assert Backlog([CHAT, BULK, EDIT]).in_the_way(event(MessageEdited("x"), 7, 12)) is CHAT
 
 
 def test_a_deletion_takes_over_what_changed_its_target() -> None:
     """Those letters mean nothing any more; with a chat goes what was said in it."""
-    assert taken_over([CHAT, TITLE, BULK, EDIT], event(MessageDeleted(), 7, 12)) == [EDIT]
-    assert taken_over([CHAT, TITLE, BULK, EDIT], event(ChatDeleted(), 7, 0)) == [CHAT, TITLE, BULK, EDIT]
+    assert Backlog([CHAT, TITLE, BULK, EDIT]).take_over(event(MessageDeleted(), 7, 12)) == [EDIT]
+    assert Backlog([CHAT, TITLE, BULK, EDIT]).take_over(event(ChatDeleted(), 7, 0)) == [CHAT, TITLE, BULK, EDIT]
 
 
 def test_an_event_is_about_numbers_of_a_scope() -> None:

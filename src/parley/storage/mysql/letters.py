@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,16 +16,18 @@ from parley.domain.events import (
     Depth,
     Event,
     Logged,
-    MessageDeleted,
     MessagesPosted,
     NumbersBurnt,
     Position,
 )
 from parley.domain.model import Draft
+from parley.domain.numbering import NUMBER_LIMIT
 
 _TOKEN_BYTES: Final = 64
 _REASON_CHARACTERS: Final = 1_000
-_EVERY: Final = 2**62
+
+EVERY: Final = 2**62
+"""An id above that of all letters."""
 
 
 class Place(NamedTuple):
@@ -69,34 +71,6 @@ def place_of(event: Event) -> Place:
     return Place(entry.token, entry.chat, event.number, event.number, gives_numbers=False)
 
 
-def in_the_way(letters: Iterable[Letter], event: Event) -> Letter | None:
-    """Give the first letter that an event must wait behind, so that nothing overtakes.
-
-    A deletion waits for what gives its target the number alone: it takes the place of edits.
-    """
-    place = place_of(event)
-    is_deletion = isinstance(event.entry.what, MessageDeleted | ChatDeleted)
-    for letter in letters:
-        other = letter.place
-        if other is None or other.token != place.token:
-            continue
-        if other.gives_numbers and other.chat is None and other.first == place.chat:
-            return letter
-        if _overlap(place, other) and (other.gives_numbers or not is_deletion):
-            return letter
-    return None
-
-
-def taken_over(letters: Iterable[Letter], event: Event) -> list[Letter]:
-    """Give the letters that mean nothing once their target is deleted: changes of it, and all that is said in a chat.
-
-    Those stay that give messages their numbers: see `blanked`.
-    """
-    deleted = place_of(event)
-    is_meant = _is_of_chat if isinstance(event.entry.what, ChatDeleted) else _changes
-    return [each for each in letters if each.place is not None and is_meant(each.place, deleted)]
-
-
 def blanked(logged: Logged, number: int) -> Logged:
     """Give messages without what one of them said: it is deleted, and the others are not."""
     event = logged.event
@@ -108,34 +82,27 @@ def blanked(logged: Logged, number: int) -> Logged:
     return logged._replace(event=replace(event, entry=entry), raw=msgspec.msgpack.encode(entry))
 
 
-def _is_of_chat(place: Place, chat: Place) -> bool:
-    return _overlap(place, chat) or (place.token, place.chat) == (chat.token, chat.first)
-
-
-def _changes(place: Place, message: Place) -> bool:
-    return _overlap(place, message) and not place.gives_numbers
-
-
-def numbering(letters: Iterable[Letter], event: Event) -> list[Letter]:
-    """Give the letters that give an event's target its number."""
-    place = place_of(event)
-    return [
-        each for each in letters if each.place is not None and each.place.gives_numbers and _overlap(each.place, place)
-    ]
-
-
-def _overlap(one: Place, other: Place) -> bool:
-    return (one.token, one.chat) == (other.token, other.chat) and one.first <= other.last and other.first <= one.last
-
-
-async def load_letters(session: Session, tokens: Iterable[str], below: int = _EVERY) -> list[Letter]:
-    """Give the places of the applications' letters, those with an id below ``below``."""
-    rows = await session.pick("letters_of", sorted(set(tokens)), below)
+async def load_letters(session: Session, events: Iterable[Event], below: int = EVERY) -> list[Letter]:
+    """Give the places of the letters that may concern some events, those with an id below ``below``."""
+    spans: dict[tuple[str, int], tuple[int, int]] = {}
+    for token, chat, first, last in (span for event in events for span in _spans(event)):
+        low, high = spans.get((token, chat), (first, last))
+        spans[token, chat] = min(low, first), max(high, last)
+    rows = await session.pick("letters_of", [(*scope, *span) for scope, span in sorted(spans.items())], below)
     return [
         Letter(Place(token.decode(), chat, first, last, bool(gives_numbers)), id_, Position(*position))
         for id_, token, chat, first, last, gives_numbers, *position in rows
-        if first is not None
     ]
+
+
+def _spans(event: Event) -> Iterator[tuple[str, int, int, int]]:
+    """Give the numbers that an event is about: its own, its chat's creation, and all of a chat that is deleted."""
+    token, chat, first, last, _ = place_of(event)
+    yield token, chat or 0, first, last
+    if chat is not None:
+        yield token, 0, chat, chat
+    elif isinstance(event.entry.what, ChatDeleted):
+        yield token, first, 0, NUMBER_LIMIT
 
 
 async def store_letter(session: Session, partition: int, new: NewLetter, now: int) -> None:

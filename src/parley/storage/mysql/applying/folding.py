@@ -21,7 +21,7 @@ from parley.domain.events import (
 )
 from parley.storage.mysql.applying.effects import Effects, Growth, NewMessage
 from parley.storage.mysql.applying.known import Application, Chat, Known, MessageKey, Stored
-from parley.storage.mysql.letters import Letter, NewLetter, blanked, in_the_way, numbering, place_of, taken_over
+from parley.storage.mysql.letters import Letter, NewLetter, blanked, place_of
 from parley.storage.mysql.rows import hash_of
 
 _COLLISION: Final = "collision: the number has another message already"
@@ -61,7 +61,7 @@ class Fold:
             self.effects.closed_applications[application.id] = event.position.at
         elif application.is_gone or self._is_of_gone_chat(event, application):
             self.effects.dropped += 1
-        elif self._known.letters and (letter := in_the_way(self._known.letters, event)) is not None:
+        elif (letter := self._known.letters.in_the_way(event)) is not None:
             self._wait(logged, event, application, letter)
         else:
             self._store(logged, event, application)
@@ -99,13 +99,13 @@ class Fold:
 
     def _blank(self, event: Event) -> None:
         """Take what a deleted message said out of the letters that have it."""
-        letters = numbering(self._known.letters, event)
+        letters = self._known.letters.numbering(event)
         self.effects.blank_letters += [(letter.id, event.number) for letter in letters if letter.id]
-        new = {id(letter) for letter in letters if not letter.id}
-        self.effects.letters = [
-            each._replace(logged=blanked(each.logged, event.number)) if id(each.letter) in new else each
-            for each in self.effects.letters
-        ]
+        if new := {id(letter) for letter in letters if not letter.id}:
+            self.effects.letters = [
+                each._replace(logged=blanked(each.logged, event.number)) if id(each.letter) in new else each
+                for each in self.effects.letters
+            ]
 
     def _add_tombstone(self, event: Event, application: Application, creation: Letter) -> None:
         """Give a chat that is to be deleted the row that its creation did not get, so that it is erased as others are.
@@ -116,13 +116,11 @@ class Fold:
         if (application.id, number) in self._known.chats:
             return
         self._add_chat(application, number, None, creation.position)
-        for place in (letter.place for letter in self._known.letters):
-            if place is not None and (place.token, place.chat) == (event.entry.token, number):
-                self._explain(application.id, number, place.last)
+        self._explain(application.id, number, self._known.letters.last_number(event.entry.token, number))
 
     def _bury(self, new: NewLetter) -> None:
         self.effects.letters.append(new)
-        self._known.letters.append(new.letter)
+        self._known.letters.add(new.letter)
         event, place = new.logged.event, new.letter.place
         application = None if event is None else self._known.applications.get(event.entry.token)
         if event is None or place is None or application is None:
@@ -268,12 +266,10 @@ class Fold:
         self._take_over(event)
 
     def _take_over(self, event: Event) -> None:
-        moot = taken_over(self._known.letters, event) if self._known.letters else []
-        if moot:
-            self.effects.moot_letters += [letter.id for letter in moot if letter.id]
-            gone = set(map(id, moot))
-            self._known.letters = [each for each in self._known.letters if id(each) not in gone]
-            self.effects.letters = [each for each in self.effects.letters if id(each.letter) not in gone]
+        moot = self._known.letters.take_over(event)
+        self.effects.moot_letters += [letter.id for letter in moot if letter.id]
+        if new := {id(letter) for letter in moot if not letter.id}:
+            self.effects.letters = [each for each in self.effects.letters if id(each.letter) not in new]
 
     def _growth(self, chat: Chat) -> Growth:
         key = (chat.application, chat.number)

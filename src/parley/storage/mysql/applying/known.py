@@ -10,7 +10,7 @@ import msgspec
 from parley.database.mysql.session import Session
 from parley.domain.events import ChatCreated, Event, MessageDeleted, MessageEdited, MessagesPosted, Position
 from parley.domain.numbering import NUMBER_LIMIT
-from parley.storage.mysql.letters import Letter, load_letters
+from parley.storage.mysql.backlog import Backlog
 
 MessageKey = tuple[int, int, int]
 """(application id, chat id, number)"""
@@ -49,11 +49,11 @@ class Known(msgspec.Struct):
     chats: dict[tuple[int, int], Chat]
     """By (application id, number)."""
     messages: dict[MessageKey, Stored]
-    letters: list[Letter]
+    letters: Backlog
 
 
-async def load_known(session: Session, events: Sequence[Event], below: int, *, all_messages: bool) -> Known:
-    """Read what is known of the events' applications, chats and messages, and the letters with an id below ``below``.
+async def load_known(session: Session, events: Sequence[Event], letters: Backlog, *, all_messages: bool) -> Known:
+    """Read what is known of the events' applications, chats and messages; ``letters`` are theirs.
 
     Of messages those that are to be changed; with ``all_messages`` those too that are to be created.
     """
@@ -61,7 +61,7 @@ async def load_known(session: Session, events: Sequence[Event], below: int, *, a
     rows = await session.pick("known_applications", sorted(tokens))
     applications = {token.decode(): Application(id_, bool(is_gone)) for token, id_, is_gone in rows}
     chats = await _load_chats(session, events, applications)
-    known = Known(applications, chats, {}, await load_letters(session, tokens, below))
+    known = Known(applications, chats, {}, letters)
     wanted = sorted({key for event in events for key in _wanted(event, known, all_messages=all_messages)})
     for application, chat, number, is_gone, created_hash, *position in await session.pick("known_messages", wanted):
         known.messages[application, chat, number] = Stored(bool(is_gone), created_hash, Position(*position))

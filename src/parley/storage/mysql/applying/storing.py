@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from parley.database.mysql.errors import DuplicateError, FailedError, UnfitError
 from parley.database.mysql.session import Session
 from parley.domain.errors import UnavailableError
-from parley.domain.events import Logged
+from parley.domain.events import Event, Logged
 from parley.storage.mysql.applying.effects import Effects, take_out_of_ledger, write_effects
 from parley.storage.mysql.applying.folding import Fold
 from parley.storage.mysql.applying.known import load_known
-from parley.storage.mysql.letters import reason_of
+from parley.storage.mysql.backlog import Backlog
+from parley.storage.mysql.letters import load_letters, reason_of
 from parley.storage.mysql.partitions import Way
 from parley.storage.sharing import Applied
 
 MAX_LETTERS: Final = 10_000
 MAX_RUN: Final = 100
 """Entries in a row that cannot be stored: then it is not the entries that are wrong."""
-_EVERY: Final = 2**62
 
 
 class Failure(NamedTuple):
@@ -43,6 +44,8 @@ class Storing:
         self._chat_counter = chat_counter
         self._touched: list[tuple[int, int]] = []
         self._last_key_at = 0
+        self._letters = Backlog()
+        """Those that concern what is being stored; nobody else changes them meanwhile."""
         self.applied = Applied(0, 0, 0)
         self.run = 0
         """How many entries could not be stored since one was."""
@@ -61,21 +64,26 @@ class Storing:
         Raises:
             UnavailableError: ``too_many_dead_letters``; nothing is to be committed.
         """
+        self._letters = Backlog(await load_letters(self._session, _events(entries)))
+        await self._divide(entries)
+
+    async def _divide(self, entries: Sequence[Logged]) -> None:
         if (failure := await self._store_together(entries)) is None:
             return
         if len(entries) == 1:
             await self._set_aside(entries[0], failure)
             return
         half = len(entries) // 2
-        await self.store(entries[:half])
-        await self.store(entries[half:])
+        await self._divide(entries[:half])
+        await self._divide(entries[half:])
 
     async def store_again(self, entry: Logged, letter: int) -> Failure | None:
         """Store what was a dead letter, if nothing before it is in its way; give the reason if it fails again."""
+        self._letters = Backlog(await load_letters(self._session, _events([entry]), letter))
         try:
-            async with self._session.attempt():
+            async with self._attempt():
                 await self._session.run("delete_letters", (letter,))
-                effects = await self._write([entry], letter, all_messages=True)
+                effects = await self._write([entry], all_messages=True)
                 _refuse_letters(effects)
         except (DuplicateError, UnfitError) as error:
             return Failure(error.text, None)
@@ -84,13 +92,24 @@ class Storing:
         self._take(effects)
         return None
 
+    @asynccontextmanager
+    async def _attempt(self) -> AsyncIterator[None]:
+        """Undo what was done inside if it raises, in the database and in what is known of its letters."""
+        try:
+            async with self._session.attempt():
+                yield
+        except BaseException:
+            self._letters.undo()
+            raise
+        self._letters.keep()
+
     async def _store_together(self, entries: Sequence[Logged]) -> FailedError | None:
         """Store the entries, looking twice if messages are there already; give what prevents it."""
         failure: FailedError | None = None
         for all_messages in (False, True):
             try:
-                async with self._session.attempt():
-                    effects = await self._write(entries, _EVERY, all_messages=all_messages)
+                async with self._attempt():
+                    effects = await self._write(entries, all_messages=all_messages)
             except DuplicateError as error:
                 failure = error
             except UnfitError as error:
@@ -100,9 +119,8 @@ class Storing:
                 return None
         return failure
 
-    async def _write(self, entries: Sequence[Logged], below: int, *, all_messages: bool) -> Effects:
-        events = [entry.event for entry in entries if entry.event is not None]
-        known = await load_known(self._session, events, below, all_messages=all_messages)
+    async def _write(self, entries: Sequence[Logged], *, all_messages: bool) -> Effects:
+        known = await load_known(self._session, _events(entries), self._letters, all_messages=all_messages)
         fold = Fold(known, self._chat_counter, self._new_chat_id)
         for entry in entries:
             fold.add(entry)
@@ -115,11 +133,11 @@ class Storing:
             await take_out_of_ledger(self._session, effects)
 
     async def _set_aside(self, entry: Logged, failure: FailedError) -> None:
-        events = [] if entry.event is None else [entry.event]
-        known = await load_known(self._session, events, _EVERY, all_messages=False)
+        known = await load_known(self._session, _events([entry]), self._letters, all_messages=False)
         fold = Fold(known, self._chat_counter, self._new_chat_id)
         fold.set_aside(entry, failure.text)
         await self._write_effects(fold.effects)
+        self._letters.keep()
         self._take(fold.effects)
 
     def _take(self, effects: Effects) -> None:
@@ -143,6 +161,10 @@ async def check_letters(session: Session) -> None:
     count = (await session.rows("count_letters"))[0][0]
     if count > MAX_LETTERS:
         raise _too_many(f"there are more than {MAX_LETTERS} dead letters")
+
+
+def _events(entries: Sequence[Logged]) -> list[Event]:
+    return [entry.event for entry in entries if entry.event is not None]
 
 
 class _FailedAgainError(Exception):

@@ -1,9 +1,13 @@
 -- name: letters_of
--- Where the dead letters of applications stand, in the order of the log.
+-- Where dead letters of scopes stand that are about some of their numbers; the chat 0 stands for the application's chats.
 select straight_join l.id, l.token, l.chat, l.first, l.last, l.gives_numbers, l.epoch, l.position
-from json_table(%s, '$[*]' columns (token varbinary(64) path '$')) wanted
-join dead_letter l force index (dead_letter_scope) on l.token = wanted.token
-where l.id < %s
+from json_table(
+    %s, '$[*]' columns (
+        token varbinary(64) path '$[0]', chat bigint path '$[1]', low bigint path '$[2]', high bigint path '$[3]'
+    )
+) wanted
+join dead_letter l force index (dead_letter_scope) on l.token = wanted.token and l.chat <=> nullif(wanted.chat, 0)
+where l.first <= wanted.high and l.last >= wanted.low and l.id < %s
 order by l.id;
 
 -- name: insert_letter
