@@ -18,7 +18,7 @@ from parley.domain.events import (
 )
 from parley.domain.model import Draft
 from parley.storage.sharing import Applied, DeadLetter
-from tests.support.mysql_house import House
+from tests.support.mysql_house import KEY_TTL_S, House
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
 POISON = "x" * 65_536
@@ -239,6 +239,22 @@ async def test_a_letters_key_is_remembered(house: House) -> None:
 
     name = (chat[0], "messages", "k")
     assert (await house.scopes.find_keys([name]))[name].number == 1
+
+
+async def test_a_replay_leaves_a_key_alone_that_is_anothers_by_now(house: House, clock: StillClock) -> None:
+    """A client may use a name again once it has expired, and is answered for that request; a name of nobody is kept."""
+    chat = await house.add_chat()
+    old, new = IdempotencyKey("messages", "k", b"o" * 16), IdempotencyKey("messages", "k", b"n" * 16)
+    await house.persist(house.post(chat, POISON, key=old))
+    clock.move(KEY_TTL_S + 1)
+    await house.persist(house.post(chat, "later", key=new))
+    await make_room(house)
+
+    assert await house.dead_letters.replay((await letters(house))[0].id)
+
+    name = (chat[0], "messages", "k")
+    found = (await house.scopes.find_keys([name]))[name]
+    assert (found.fingerprint, found.number) == (new.fingerprint, 2)
 
 
 async def test_a_letters_numbers_are_not_void_in_a_new_epoch(house: House) -> None:

@@ -87,7 +87,7 @@ async def load_letters(session: Session, events: Iterable[Event], below: int = E
     spans: dict[tuple[str, int], tuple[int, int]] = {}
     for token, chat, first, last in (span for event in events for span in _spans(event)):
         low, high = spans.get((token, chat), (first, last))
-        spans[token, chat] = min(low, first), max(high, last)
+        spans[token, chat] = min(low, first), min(max(high, last), EVERY)
     rows = await session.pick("letters_of", [(*scope, *span) for scope, span in sorted(spans.items())], below)
     return [
         Letter(Place(token.decode(), chat, first, last, bool(gives_numbers)), id_, Position(*position))

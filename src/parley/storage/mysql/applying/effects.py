@@ -62,8 +62,11 @@ class Effects(msgspec.Struct):
     last_key_at: int = 0
 
 
-async def write_effects(session: Session, effects: Effects, partition: int, now: int) -> None:
-    """Write the rows: messages first, because applications and chats are what others wait for."""
+async def write_effects(session: Session, effects: Effects, partition: int, now: int, *, is_letter: bool) -> None:
+    """Write the rows: messages first, because applications and chats are what others wait for.
+
+    What a dead letter had to say may be old: its key may be another's by now.
+    """
     if effects.chats:
         await session.fill("insert_chats", [_chat_row(*each) for each in effects.chats.values()])
         await session.run("settle_chats", partition, tuple(chat.id for chat, *_ in effects.chats.values()))
@@ -71,7 +74,8 @@ async def write_effects(session: Session, effects: Effects, partition: int, now:
     await session.each("edit_message", [(*at, *rest, *key) for key, (at, *rest) in sorted(effects.edits.items())])
     deletions = [(*key, *at, *rest) for key, (at, *rest) in sorted(effects.deletions.items())]
     await session.put("delete_messages", deletions)
-    await session.fill("put_keys", [(*key, *row) for key, row in sorted(effects.keys.items())])
+    keys = [(*key, *row) for key, row in sorted(effects.keys.items())]
+    await (session.each("keep_key", keys) if is_letter else session.fill("put_keys", keys))
     await session.fill("insert_gaps", effects.gaps)
     if effects.moot_letters:
         await session.run("delete_letters", tuple(effects.moot_letters))

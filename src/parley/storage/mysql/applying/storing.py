@@ -83,7 +83,7 @@ class Storing:
         try:
             async with self._attempt():
                 await self._session.run("delete_letters", (letter,))
-                effects = await self._write([entry], all_messages=True)
+                effects = await self._write([entry], all_messages=True, is_letter=True)
                 _refuse_letters(effects)
         except (DuplicateError, UnfitError) as error:
             return Failure(error.text, None)
@@ -119,16 +119,16 @@ class Storing:
                 return None
         return failure
 
-    async def _write(self, entries: Sequence[Logged], *, all_messages: bool) -> Effects:
+    async def _write(self, entries: Sequence[Logged], *, all_messages: bool, is_letter: bool = False) -> Effects:
         known = await load_known(self._session, _events(entries), self._letters, all_messages=all_messages)
         fold = Fold(known, self._chat_counter, self._new_chat_id)
         for entry in entries:
             fold.add(entry)
-        await self._write_effects(fold.effects)
+        await self._write_effects(fold.effects, is_letter=is_letter)
         return fold.effects
 
-    async def _write_effects(self, effects: Effects) -> None:
-        await write_effects(self._session, effects, self._partition, self._now)
+    async def _write_effects(self, effects: Effects, *, is_letter: bool = False) -> None:
+        await write_effects(self._session, effects, self._partition, self._now, is_letter=is_letter)
         if self.is_late:
             await take_out_of_ledger(self._session, effects)
 

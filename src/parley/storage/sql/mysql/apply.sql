@@ -178,6 +178,13 @@ straight_join chat c on c.application_id = wanted.application_id and c.number = 
 set c.deleted_at = wanted.at, c.epoch = wanted.epoch, c.position = wanted.position
 where c.deleted_at is null;
 
+-- name: keep_key
+-- An idempotency key of long ago, unless its name is another's by now.
+insert into idempotency_key
+    (application_id, route, `key`, fingerprint, number, `count`, epoch, position, created_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+on duplicate key update created_at = created_at;
+
 -- name: put_keys
 -- Idempotency keys, in place of expired ones with their names.
 replace into idempotency_key
