@@ -190,6 +190,28 @@ async def test_a_chat_that_could_not_be_stored_holds_up_its_own(house: House) ->
     assert (await house.tenants.get(token)).chats_count == 2
 
 
+async def test_what_waits_is_replayed_in_slices(house: House) -> None:
+    """In the order of the log, each slice a transaction of its own, so that others store in between."""
+    token = await house.add_application()
+    chat = (token, 1)
+    await house.persist(house.say(token, None, ChatCreated(POISON)))
+    await house.persist(*(house.post(chat, f"message {n}") for n in range(1, 402)))
+    await house.persist(house.say(*chat, MessageEdited("edited"), 401), house.say(*chat, MessageDeleted(), 1))
+    ends = await house.changes.ends()
+    await make_room(house)
+
+    stored = await house.dead_letters.replay((await letters(house))[0].id)
+
+    assert stored
+    assert await letters(house) == []
+    bodies = await house.bodies(chat)
+    assert (len(bodies), bodies[1], bodies[2], bodies[401]) == (401, None, "message 2", "edited")
+    assert (await house.storage.get_chat(*chat)).messages_count == 400
+    slices = [len(change.keys) for change in await house.changes.read(ends, 1_000)]
+    assert len(slices) == 3
+    assert max(slices) <= 200
+
+
 async def test_a_letter_that_waits_is_not_replayed_alone(house: House) -> None:
     """It would overtake what it waits for."""
     chat = await house.add_chat()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
@@ -16,6 +16,15 @@ from parley.storage.mysql.partitions import HeldPartition, lock_partition
 from parley.storage.mysql.rows import Row
 from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import Clock
+
+_SLICE: Final = 200
+
+
+class _Done(NamedTuple):
+    """What a transaction came to: letters of a partition that are gone, and for which others may wait."""
+
+    partition: int
+    gone: list[int]
 
 
 class MySqlDeadLetters:
@@ -55,18 +64,19 @@ class MySqlDeadLetters:
     async def replay(self, id_: int) -> bool:
         """Store a letter's event, then those that wait behind it; ``False`` if it failed again, one attempt older."""
 
-        async def work(session: Session) -> bool:
+        async def work(session: Session) -> _Done | None:
             held = await self._hold(session, id_)
             if held is None:
-                return False
+                return None
             storing = self._begin(session, held)
-            is_stored = await self._store(session, storing, id_)
-            if is_stored:
-                await self._store_waiting(session, storing, id_)
-            await self._tell(session, held, storing)
-            return is_stored
+            if not await self._store(session, storing, id_):
+                await self._tell(session, held, storing)
+                return None
+            return await self._store_waiting(session, held, storing, [id_])
 
-        return await self._database.write(work)
+        done = await self._database.write(work)
+        await self._go_on(done)
+        return done is not None
 
     async def chat_given_up(self, id_: int) -> ScopeName | None:
         """Name the chat that is deleted when the letter is discarded, for no row and no other letter has it."""
@@ -88,10 +98,10 @@ class MySqlDeadLetters:
             ConflictError: ``chat_is_a_letter``: that letter has to be replayed or discarded first; nothing was written.
         """
 
-        async def work(session: Session) -> None:
+        async def work(session: Session) -> _Done | None:
             held = await self._hold(session, id_)
             if held is None:
-                return
+                return None
             storing = self._begin(session, held)
             place = await _place_of(session, id_)
             deletion = await self._deletion_of(session, id_)
@@ -100,10 +110,9 @@ class MySqlDeadLetters:
             await session.run("delete_letters", (id_,))
             if place is not None:
                 await self._explain(session, place)
-            await self._store_waiting(session, storing, id_)
-            await self._tell(session, held, storing)
+            return await self._store_waiting(session, held, storing, [id_])
 
-        await self._database.write(work)
+        await self._go_on(await self._database.write(work))
 
     async def _hold(self, session: Session, id_: int) -> HeldPartition | None:
         """Hold the row of the letter's partition; ``None`` if there is no such letter any more."""
@@ -153,11 +162,29 @@ class MySqlDeadLetters:
         await _keep_numbers(session, await _place_of(session, id_))
         return False
 
-    async def _store_waiting(self, session: Session, storing: Storing, id_: int) -> None:
-        """Store what waits for a letter, in the order of the log."""
-        for (waiting,) in await session.rows("waiting_letters", id_):
+    async def _store_waiting(self, session: Session, held: HeldPartition, storing: Storing, gone: list[int]) -> _Done:
+        """Store what waits for letters that are gone, in the order of the log, as much as a transaction should take."""
+        for _ in range(_SLICE):
+            while gone and not (rows := await session.rows("waiting_letter", gone[-1])):
+                gone.pop()
+            if not gone:
+                break
+            ((waiting,),) = rows
             if await self._store(session, storing, waiting):
-                await self._store_waiting(session, storing, waiting)
+                gone.append(waiting)
+        await self._tell(session, held, storing)
+        return _Done(held.id, gone)
+
+    async def _go_on(self, done: _Done | None) -> None:
+        """Store what still waits, a slice a transaction, so that others store in between."""
+        while done is not None and done.gone:
+            partition, gone = done
+
+            async def work(session: Session, partition: int = partition, gone: list[int] = gone) -> _Done:
+                held = await lock_partition(session, partition)
+                return await self._store_waiting(session, held, self._begin(session, held), list(gone))
+
+            done = await self._database.write(work)
 
     async def _tell(self, session: Session, held: HeldPartition, storing: Storing) -> None:
         position = held.next_change(self._clock.now_ms())

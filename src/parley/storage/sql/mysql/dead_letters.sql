@@ -52,9 +52,9 @@ update dead_letter
 set token = %s, chat = %s, first = %s, last = %s, gives_numbers = %s, event = %s, raw = %s
 where id = %s;
 
--- name: waiting_letters
--- Letters that wait for one, in the order of the log.
-select id from dead_letter where waits_for = %s order by id;
+-- name: waiting_letter
+-- The first letter that waits for another.
+select id from dead_letter where waits_for = %s order by id limit 1;
 
 -- name: fail_letter
 -- A letter was tried again in vain.
