@@ -7,13 +7,16 @@ the position that the log gave it. A bulk of messages is one entry: its numbers 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from parley.domain.model import Draft
 
 _SEQUENCE_BITS = 20
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+"""A number of a scope, as it may lie on a log: one beyond is of nobody, and fits into no row."""
 
 
 class Position(NamedTuple):
@@ -76,7 +79,7 @@ class ApplicationClosed(msgspec.Struct, frozen=True, tag="application_closed"):
 class NumbersBurnt(msgspec.Struct, frozen=True, tag="numbers_burnt"):
     """Numbers of the scope, from the event's own to ``last``, that the log will never give."""
 
-    last: int
+    last: Number
 
 
 What = (
@@ -111,9 +114,9 @@ class Entry(msgspec.Struct, frozen=True):
     """
 
     token: str
-    chat: int | None
+    chat: Number | None
     what: What
-    number: int | None = None
+    number: Number | None = None
     key: IdempotencyKey | None = None
 
 

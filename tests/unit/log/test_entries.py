@@ -105,6 +105,9 @@ def test_every_kind_of_entry_is_recorded() -> None:
         (b"1", HEAD + b"\xc1", Depth(9, 1_000)),
         (b"1", HEAD + b"\x81\xa1x\x01", Depth(9, 1_000)),
         (b"1", HEAD + DEEP, Depth(9, 1_000)),
+        (b"1", HEAD + encode_entry(Entry("t", 2**63, ChatDeleted())), Depth(9, 1_000)),
+        (b"1", HEAD + encode_entry(Entry("t", 1, NumbersBurnt(2**63))), Depth(9, 1_000)),
+        (b"1", HEAD + encode_entry(Entry("t", 1, MessageDeleted(), -1)), Depth(9, 1_000)),
     ],
 )
 def test_what_cannot_be_read_keeps_its_place_and_all_that_lies_there(
