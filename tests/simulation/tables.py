@@ -57,6 +57,8 @@ class PartitionRow(msgspec.Struct):
     last_key_at: int = 0
     burn: int = 0
     mode: bytes = b"log"
+    letters_moved: int = 0
+    """Which lies in a row of ``lease``."""
 
 
 class LeaseRow(msgspec.Struct):
@@ -100,7 +102,7 @@ class Tables:
 
     def _read_partitions(self) -> list[Row]:
         return [
-            (id_, row.epoch, row.run_id, *row.position, row.mode, row.last_key_at, row.change.id)
+            (id_, row.epoch, row.run_id, *row.position, row.mode, row.last_key_at, row.change.id, row.letters_moved)
             for id_, row in enumerate(self.partitions)
         ]
 
@@ -209,6 +211,9 @@ class Tables:
 
     def _write_insert_letter(self, *row: Any) -> None:  # noqa: ANN401
         self.letters.append(row)
+
+    def _write_move_letters(self, id_: int) -> None:
+        self.partitions[id_].letters_moved += 1
 
     def _write_delete_letters(self, _: Sequence[int]) -> None:
         """Forget nothing: no letter is replayed here."""

@@ -38,6 +38,8 @@ class Partition(NamedTuple):
 
     ``last_key_at`` is when the youngest idempotency key was made that was ever stored, in UTC milliseconds; 0 if none.
     ``changed_at`` is when anything of the partition was last changed, maybe by the standby.
+    ``letters_moved`` rises whenever dead letters were made, stored after all or given up: then something else became of
+    their events than the log says.
     """
 
     id: int
@@ -46,6 +48,7 @@ class Partition(NamedTuple):
     mode: str
     last_key_at: int = 0
     changed_at: int = 0
+    letters_moved: int = 0
 
     @property
     def stands_by(self) -> bool:

@@ -70,7 +70,8 @@ class Follower:
         self._retry_at = 0.0
         self._looked_at = 0.0
         self._heard_at = float("-inf")
-        self._epochs: dict[int, int] = {}
+        self._heard: dict[int, tuple[int, int]] = {}
+        """Of each partition the epoch, and how often dead letters have moved."""
         self._stands_by = False
         self._lacking: WeakSet[asyncio.Task[Any]] = WeakSet()
 
@@ -241,12 +242,15 @@ class Follower:
                 self._on_event(None)
 
     def _hear(self, partitions: Sequence[Partition], asked_at: float) -> None:
-        """Take in who gives numbers; between two looks at different epochs a standby may have come and gone."""
-        epochs = {partition.id: partition.life.epoch for partition in partitions}
+        """Take in what the log does not tell: who gives numbers, and that dead letters have moved.
+
+        Between two looks at different epochs a standby may have come and gone.
+        """
+        heard = {partition.id: (partition.life.epoch, partition.letters_moved) for partition in partitions}
         self._stands_by = any(partition.stands_by for partition in partitions)
-        if self._stands_by or epochs != self._epochs:
+        if self._stands_by or heard != self._heard:
             self._on_event(None)
-        self._epochs, self._heard_at = epochs, asked_at
+        self._heard, self._heard_at = heard, asked_at
 
     def _note_away(self, error: str) -> None:
         if not self.is_away:

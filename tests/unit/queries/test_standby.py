@@ -81,6 +81,17 @@ async def test_a_standby_that_came_and_went_unseen_is_noticed(watch: Watch) -> N
     assert None in watch.told
 
 
+async def test_letters_that_moved_are_noticed(watch: Watch) -> None:
+    """Whatever was known by heart is forgotten, once, though the log says nothing and nothing was stored."""
+    watch.rows.rows[1] = watch.rows.rows[1]._replace(letters_moved=1)
+
+    await look(watch)
+    await look(watch)
+
+    assert watch.told == [None]
+    assert watch.follower.hears_all
+
+
 async def test_a_page_comes_from_the_database_while_it_gives_the_numbers(front: Front) -> None:
     """Though the log can be read, and has nothing new: it is neither taken from memory nor kept there."""
     await front.listed()

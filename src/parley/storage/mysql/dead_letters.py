@@ -189,6 +189,7 @@ class MySqlDeadLetters:
     async def _tell(self, session: Session, held: HeldPartition, storing: Storing) -> None:
         position = held.next_change(self._clock.now_ms())
         await held.move(session, storing.way, held.position, position)
+        await held.tell_of_letters(session)
 
     async def _explain(self, session: Session, place: Place) -> None:
         """Put numbers that no row, gap or other letter has into the gap ledger, if their scope is there."""

@@ -45,6 +45,13 @@ class HeldPartition(NamedTuple):
         """Give a position for a change, about ``id_``: above all that a follower may have read."""
         return Position(self.epoch, max(id_, self.change.id + 1))
 
+    async def tell_of_letters(self, session: Session) -> None:
+        """Let readers know that letters were made, stored or given up: no entry of the log tells them.
+
+        A change does not tell it either: readers may look after the next one.
+        """
+        await session.run("move_letters", self.id)
+
     async def move(self, session: Session, way: Way, position: Position, change: Position) -> None:
         """Record a new position, and tell followers at the position ``change`` what was touched on the way to it.
 

@@ -104,9 +104,9 @@ async def _partitions(session: Session) -> list[Row]:
 
 
 def _partition_of(row: Row) -> Partition:
-    id_, epoch, run_id, at_epoch, at, mode, last_key_at, change = row
+    id_, epoch, run_id, at_epoch, at, mode, last_key_at, change, letters_moved = row
     life, position = Life(epoch, run_id.decode()), Position(at_epoch, at)
-    return Partition(id_, life, position, mode.decode(), last_key_at, Position(0, change).at)
+    return Partition(id_, life, position, mode.decode(), last_key_at, Position(0, change).at, letters_moved)
 
 
 async def lock_standings(

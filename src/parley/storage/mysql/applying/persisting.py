@@ -122,6 +122,7 @@ class MySqlPersisting:
         await storing.store(logged)
         if storing.applied.dead:
             await check_letters(session)
+            await held.tell_of_letters(session)
         position = logged[-1].position
         await held.move(session, storing.way, position, held.change_at(position.id))
         return storing

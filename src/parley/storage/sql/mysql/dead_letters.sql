@@ -17,6 +17,11 @@ insert into dead_letter (
     updated_at
 ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
+-- name: move_letters
+-- Count that letters of a partition were made, stored or given up, as the token of a lease that nobody holds.
+insert into lease (job, owner, token, until) values (concat('letters-', %s), '', 1, 0)
+on duplicate key update token = token + 1;
+
 -- name: delete_letters
 -- Forget letters.
 delete from dead_letter where id in %s;

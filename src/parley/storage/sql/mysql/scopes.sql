@@ -1,6 +1,9 @@
 -- name: partitions
--- Every partition's present row.
-select id, epoch, run_id, position_epoch, position_id, mode, last_key_at, change_id from `partition` order by id;
+-- Every partition's present row, and how often its letters have moved.
+select p.id, p.epoch, p.run_id, p.position_epoch, p.position_id, p.mode, p.last_key_at, p.change_id,
+    coalesce(l.token, 0)
+from `partition` p left join lease l on l.job = cast(concat('letters-', p.id) as binary)
+order by p.id;
 
 -- name: epochs_of
 -- Applications with their partition's present epoch and burn, and whether a log may give numbers in it; of wanted tokens.

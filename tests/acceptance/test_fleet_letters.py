@@ -1,0 +1,153 @@
+"""Dead letters as clients see them: every process lists what it gives one by one, whatever became of a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.engines.mariadb import MariaDbServer
+from tests.support.engines.redis import RedisServer
+from tests.support.fleet import Fleet, Member
+from tests.support.polling import wait_for
+from tests.support.server import free_ports
+from tests.support.tenant import Tenant, expect
+
+FITS = 100
+"""Characters that a body may have, until a test allows more."""
+TOO_LONG = "x" * 200
+HEARD_S = 5.0
+"""A process hears of it within a second; the rest is for a busy machine."""
+
+
+class Readers(NamedTuple):
+    """Two API processes at the same servers, a worker, and a chat."""
+
+    fleet: Fleet
+    worker: Member
+    clients: list[Client]
+    tenant: Tenant
+    chat: str
+
+    def edit(self, number: int, body: str) -> None:
+        """Give a message another body."""
+        expect(self.clients[0].json("PATCH", f"{self.chat}/messages/{number}", {"body": body}), 200)
+
+    @contextmanager
+    def setting_aside(self, count: int) -> Iterator[None]:
+        """Store what is written within only when every process has it in memory; then so many are letters."""
+        assert self.worker.stop() == 0
+        yield
+        self.keep_the_end()
+        self.worker.start()
+        wait_for(lambda: len(self.letters()) == count, f"{count} are letters")
+
+    def letters(self) -> list[str]:
+        """Give the ids of all letters."""
+        rows = self.fleet.mariadb.run("select id from dead_letter order by id", self.fleet.database)
+        return [id_ for (id_,) in rows]
+
+    def decide(self, *command: str) -> None:
+        """Run a command about a letter."""
+        done = self.fleet.run("dead-letters", *command)
+        assert done.returncode == 0, (done.stdout, done.stderr)
+
+    def listed(self, client: Client) -> dict[int, str]:
+        """Give the bodies that a process lists."""
+        return {row["number"]: row["body"] for row in expect(client.get(f"{self.chat}/messages"), 200)}
+
+    def keep_the_end(self) -> None:
+        """Read until each process has the end of the chat in memory."""
+        for client in self.clients:
+            before = kept_pages(client)
+            wait_for(lambda c=client, b=before: self.listed(c) and kept_pages(c) > b, "kept")  # type: ignore[misc]
+
+    def all_see(self, bodies: dict[int, str]) -> None:
+        """Wait until every process gives these messages, listed and one by one, and no others."""
+        for client in self.clients:
+            what = f"{sorted(bodies)} are listed"
+            wait_for(lambda c=client: self.listed(c) == bodies, what, HEARD_S)  # type: ignore[misc]
+            for number in range(1, max(bodies) + 2):
+                single = client.get(f"{self.chat}/messages/{number}")
+                assert (single.json()["body"] if single.status == 200 else None) == bodies.get(number)
+
+    def fit(self, characters: int) -> None:
+        """Let bodies be no longer than this."""
+        self.fleet.mariadb.run(f"alter table message modify body varchar({characters})", self.fleet.database)
+
+
+def kept_pages(client: Client) -> float:
+    """Count the pages that a process answered from memory."""
+    lines = client.get("/metrics").body.decode().splitlines()
+    return float(next(line for line in lines if line.startswith("parley_tail_pages_total ")).split()[1])
+
+
+@pytest.fixture(scope="module")
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer, mariadb_server: MariaDbServer
+) -> Iterator[Fleet]:
+    """Give a fleet with a worker and two API processes; nobody searches, so no engine is there."""
+    folder, (closed,) = tmp_path_factory.mktemp("letters"), free_ports(1)
+    env = {"PARLEY_SEARCH_URL": f"http://127.0.0.1:{closed}/parley"}
+    with Fleet(folder, redis=redis_server, mariadb=mariadb_server, opensearch=None, env=env) as made:
+        for role in ("work", "api", "api"):
+            made.start(role)
+        yield made
+
+
+@pytest.fixture
+def readers(fleet: Fleet) -> Iterator[Readers]:
+    """Give the readers of a chat with three messages, in a database that takes short bodies alone."""
+    worker, *apis = fleet.members
+    with Client(apis[0].url) as one, Client(apis[1].url) as other:
+        tenant = Tenant(one)
+        made = Readers(fleet, worker, [one, other], tenant, tenant.create_chat())
+        tenant.post_many(made.chat, ["a", "b", "c"])
+        made.fit(FITS)
+        yield made
+        fleet.mariadb.run("delete from dead_letter; update message set body = 'short'", fleet.database)
+
+
+def test_what_is_set_aside_leaves_every_list(readers: Readers) -> None:
+    """A message, and the new body of another: both were acknowledged and listed before. What follows is there."""
+    with readers.setting_aside(2):
+        readers.tenant.post(readers.chat, TOO_LONG)
+        readers.edit(2, TOO_LONG)
+        readers.tenant.post(readers.chat, "after")
+
+    readers.all_see({1: "a", 2: "b", 3: "c", 5: "after"})
+
+
+def test_what_is_replayed_is_in_every_list(readers: Readers) -> None:
+    """In its place, though the end of the chat was in memory without it."""
+    with readers.setting_aside(1):
+        readers.tenant.post(readers.chat, TOO_LONG)
+        readers.tenant.post(readers.chat, "after")
+    readers.all_see({1: "a", 2: "b", 3: "c", 5: "after"})
+    readers.keep_the_end()
+
+    readers.fit(2 * len(TOO_LONG))
+    readers.decide("replay", *readers.letters())
+
+    readers.all_see({1: "a", 2: "b", 3: "c", 4: TOO_LONG, 5: "after"})
+
+
+def test_what_waited_behind_one_that_is_given_up_is_in_every_list(readers: Readers) -> None:
+    """An edit behind an edit. What is given up itself stays out."""
+    with readers.setting_aside(3):
+        readers.edit(2, TOO_LONG)
+        readers.edit(2, "fits")
+        readers.tenant.post(readers.chat, TOO_LONG)
+    readers.all_see({1: "a", 2: "b", 3: "c"})
+    readers.keep_the_end()
+    edit, _, message = readers.letters()
+
+    readers.decide("discard", "--yes", edit)
+    readers.all_see({1: "a", 2: "fits", 3: "c"})
+    readers.keep_the_end()
+    readers.decide("discard", "--yes", message)
+
+    readers.all_see({1: "a", 2: "fits", 3: "c"})
