@@ -79,10 +79,15 @@ class Readers(NamedTuple):
         self.fleet.mariadb.run(f"alter table message modify body varchar({characters})", self.fleet.database)
 
 
+def measured(client: Client, name: str) -> float:
+    """Give a metric of a process."""
+    lines = client.get("/metrics").body.decode().splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
 def kept_pages(client: Client) -> float:
     """Count the pages that a process answered from memory."""
-    lines = client.get("/metrics").body.decode().splitlines()
-    return float(next(line for line in lines if line.startswith("parley_tail_pages_total ")).split()[1])
+    return measured(client, "parley_tail_pages_total")
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +156,26 @@ def test_what_waited_behind_one_that_is_given_up_is_in_every_list(readers: Reade
     readers.decide("discard", "--yes", message)
 
     readers.all_see({1: "a", 2: "fits", 3: "c"})
+
+
+def test_every_process_tells_how_many_wait(readers: Readers) -> None:
+    """On ``/ready``, which stays 200, and as a metric; a worker, too; nothing once they are decided."""
+    members = readers.fleet.members
+    with Client(readers.worker.url) as worker:
+
+        def told() -> list[float]:
+            return [measured(client, "parley_dead_letters_waiting") for client in (*readers.clients, worker)]
+
+        before = told()
+        with readers.setting_aside(2):
+            readers.tenant.post(readers.chat, TOO_LONG)
+            readers.edit(1, TOO_LONG)
+        waiting, ready = told(), [member.ready() for member in members]
+        for letter in readers.letters():
+            readers.decide("discard", "--yes", letter)
+        after = told()
+
+    assert (before, waiting, after) == ([0] * 3, [2] * 3, [0] * 3)
+    assert [status for status, _ in ready] == [200] * 3
+    assert all("dead letters wait for a decision: 2" in body["degraded"] for _, body in ready)
+    assert not [each for member in members for each in member.ready()[1]["degraded"] if "dead letters" in each]

@@ -26,6 +26,7 @@ class Report:
         self, ports: Ports, working: Working, reading: Reading | None, writing: Writing | None, stop: asyncio.Event
     ) -> None:
         """Report about these; ``stop`` is set while the process stops."""
+        self._letters = 0
         self._ports = ports
         self._working = working
         self._reading = reading
@@ -60,12 +61,16 @@ class Report:
             follower = self._working.feeding()
             return 0.0 if follower is None else float(follower.rebuilding)
 
+        async def letters() -> float:
+            beside = self._ports.beside
+            return 0.0 if beside is None else float(await beside.database.dead_letters.count())
+
         metrics.index_rebuilding.watch(rebuilding)
         if self._ports.guard is not None:
             switch, breaker = self._ports.guard
             metrics.standby_partitions.watch(lambda: len(switch.standing))
             metrics.log_away_partitions.watch(lambda: len(breaker.away))
-        return {metrics.index_lag_ms: lag_ms}
+        return {metrics.index_lag_ms: lag_ms, metrics.dead_letters_waiting: letters}
 
     async def _look_at_log(self) -> None:
         closed: list[int] = []
@@ -95,6 +100,7 @@ class Report:
         if beside is not None:
             idle = find_idle(await beside.database.scopes.partitions(), await beside.database.leases.holders())
             found += [f"nobody stores partition {', '.join(map(str, idle))}"] if idle else []
+            self._letters = await beside.database.dead_letters.count()
         return "; ".join(found) or None
 
     def _refusals(self) -> Sequence[str]:
@@ -118,4 +124,6 @@ class Report:
         if self._ports.guard is not None and self._ports.guard.switch.standing:
             some = ", ".join(map(str, sorted(self._ports.guard.switch.standing)))
             drawbacks.append(f"the database gives the numbers of partition {some}, as the log is away")
+        if self._letters:
+            drawbacks.append(f"dead letters wait for a decision: {self._letters}")
         return drawbacks

@@ -78,6 +78,10 @@ class Metrics:
             "parley_dead_letters_total",
             "Events that could not be stored and were set aside, with later ones behind them.",
         )
+        self.dead_letters_waiting = self._gauge(
+            "parley_dead_letters_waiting",
+            "Events of the whole deployment that are set aside until somebody replays or discards them.",
+        )
         self.partition_lag_ms = self._family(
             "parley_partition_lag_ms",
             "Milliseconds by which the database is behind a partition's log; 0 where another process holds its lease.",
