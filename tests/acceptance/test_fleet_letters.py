@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
 
+from parley.database.mysql.address import parse_address
+from parley.database.mysql.session import connect
 from tests.support.client import Client
 from tests.support.engines.mariadb import MariaDbServer
 from tests.support.engines.redis import RedisServer
@@ -179,3 +182,30 @@ def test_every_process_tells_how_many_wait(readers: Readers) -> None:
     assert [status for status, _ in ready] == [200] * 3
     assert all("dead letters wait for a decision: 2" in body["degraded"] for _, body in ready)
     assert not [each for member in members for each in member.ready()[1]["degraded"] if "dead letters" in each]
+
+
+@pytest.mark.parametrize("command", [("replay",), ("discard", "--yes")])
+async def test_a_command_that_comes_too_late_says_so(readers: Readers, command: tuple[str, ...]) -> None:
+    """Somebody else decides the letter when it is found, and not yet held: nothing is claimed that was not done."""
+    with readers.setting_aside(1):
+        readers.tenant.post(readers.chat, TOO_LONG)
+    (letter,) = readers.letters()
+    assert readers.worker.stop() == 0
+    other = await connect(parse_address(readers.fleet.env["PARLEY_DATABASE_URL"]), {})
+    pool = ThreadPoolExecutor(1)
+    try:
+        await other.execute("start transaction", ())
+        await other.execute("select id from `partition` for update", ())
+        late = pool.submit(readers.fleet.run, "dead-letters", *command, letter)
+        asks = "select 1 from information_schema.processlist where info like 'select epoch, position_epoch%'"
+        wait_for(lambda: readers.fleet.mariadb.run(asks), "it waits for the partition", 30)
+        await other.execute("delete from dead_letter where id = %s", (letter,))
+        await other.execute("commit", ())
+    finally:
+        await other.close()
+        readers.worker.start()
+        pool.shutdown()
+    done = late.result()
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith(f"letter {letter} is gone: somebody else")

@@ -83,7 +83,7 @@ def show(settings: Settings, id_: Id, /, *, limit: Bytes = 1024, as_json: Json =
 @dead_letters.command
 @takes_settings(*_DATABASE, "log_url")
 def replay(settings: Settings, id_: Id, /) -> int:
-    """Try to store one event again, and then those that wait behind it; 1 if it failed again.
+    """Try to store one event again, and then those that wait behind it; 1 if it failed again, or is decided already.
 
     Example: parley dead-letters replay 17
     """
@@ -95,9 +95,11 @@ def replay(settings: Settings, id_: Id, /) -> int:
         return is_stored, before - await letters.count(), await letters.get(id_)
 
     is_stored, gone, left = _ask(settings, work)
-    if is_stored or left is None:
+    if is_stored:
         sys.stdout.write(f"letter {id_} was stored{_behind(gone)}\n")
         return 0
+    if left is None:
+        return _say_too_late(id_)
     reason = mask_text(left.reason, left.token)
     sys.stdout.write(f"letter {id_} failed again, at attempt {left.attempts}: {reason}\n")
     return 1
@@ -129,12 +131,13 @@ def discard(settings: Settings, id_: Id, /, *, yes: Yes = False) -> int:
     if chat is not None:
         asyncio.run(_close(settings, chat))
 
-    async def work(letters: DeadLetters) -> int:
+    async def work(letters: DeadLetters) -> tuple[bool, int]:
         before = await letters.count()
-        await letters.discard(id_)
-        return before - await letters.count()
+        return await letters.discard(id_), before - await letters.count()
 
-    gone = _ask(settings, work)
+    is_discarded, gone = _ask(settings, work)
+    if not is_discarded:
+        return _say_too_late(id_)
     sys.stdout.write(f"letter {id_} was discarded{_behind(gone) if chat is None else ', and its chat is deleted'}\n")
     return 0
 
@@ -161,6 +164,11 @@ async def _find(letters: DeadLetters, id_: int) -> DeadLetter:
     if letter is None:
         raise ConfigurationError(f"there is no dead letter {id_}; parley dead-letters list names them")
     return letter
+
+
+def _say_too_late(id_: int) -> int:
+    sys.stdout.write(f"letter {id_} is gone: somebody else replayed or discarded it just now; nothing was done here\n")
+    return 1
 
 
 def _behind(gone: int) -> str:

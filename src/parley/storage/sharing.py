@@ -175,7 +175,10 @@ class DeadLetters(Protocol):
         """Count them."""
 
     async def replay(self, id_: int) -> bool:
-        """Store a letter's event, then those that wait behind it; ``False`` if it failed again, one attempt older."""
+        """Store a letter's event, then those that wait behind it.
+
+        ``False`` if it failed again, one attempt older, or if there is no such letter any more.
+        """
 
     async def chat_given_up(self, id_: int) -> ScopeName | None:
         """Name the chat that is deleted when the letter is discarded, if it is the only thing that has one.
@@ -183,10 +186,11 @@ class DeadLetters(Protocol):
         Its gate on the log is to be closed before: else more would be acknowledged into it.
         """
 
-    async def discard(self, id_: int) -> None:
+    async def discard(self, id_: int) -> bool:
         """Give a letter up: its numbers go to the gap ledger, and what waits behind it is replayed.
 
-        With a chat's only creation the chat is deleted, and all that was said in it.
+        With a chat's only creation the chat is deleted, and all that was said in it. ``False`` if there is no such
+        letter any more.
 
         Raises:
             ConflictError: ``chat_is_a_letter``: the chat's own creation is a letter, which is to be decided first.

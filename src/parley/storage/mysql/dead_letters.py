@@ -87,7 +87,7 @@ class MySqlDeadLetters:
 
         return await self._database.read(work)
 
-    async def discard(self, id_: int) -> None:
+    async def discard(self, id_: int) -> bool:
         """Give a letter up: numbers that nothing else explains go to the gap ledger; what waits behind it is replayed.
 
         A chat is decided before what was said in it. While its creation is a letter, too, no gap can name the chat,
@@ -112,7 +112,9 @@ class MySqlDeadLetters:
                 await self._explain(session, place)
             return await self._store_waiting(session, held, storing, [id_])
 
-        await self._go_on(await self._database.write(work))
+        done = await self._database.write(work)
+        await self._go_on(done)
+        return done is not None
 
     async def _hold(self, session: Session, id_: int) -> HeldPartition | None:
         """Hold the row of the letter's partition; ``None`` if there is no such letter any more."""
