@@ -35,6 +35,16 @@ class Readers(NamedTuple):
     tenant: Tenant
     chat: str
 
+    @property
+    def ours(self) -> str:
+        """Say in SQL which rows are of the chat."""
+        return f"application_id = (select id from application where token = '{self.tenant.token}')"  # noqa: S608 - our own
+
+    def rows(self) -> int:
+        """Count the messages that are stored."""
+        ((count,),) = self.fleet.mariadb.run(f"select count(*) from message where {self.ours}", self.fleet.database)  # noqa: S608 - our own
+        return int(count)
+
     def edit(self, number: int, body: str) -> None:
         """Give a message another body."""
         expect(self.clients[0].json("PATCH", f"{self.chat}/messages/{number}", {"body": body}), 200)
@@ -77,6 +87,15 @@ class Readers(NamedTuple):
                 single = client.get(f"{self.chat}/messages/{number}")
                 assert (single.json()["body"] if single.status == 200 else None) == bodies.get(number)
 
+    def put_another(self, number: int) -> None:
+        """Put a message into the database under a number that it did not give."""
+        row = f"application_id, chat_id, {number}, epoch, position, 'another', null, null, unhex(repeat('ab', 16))"
+        statement = (
+            f"insert into message select {row}, created_at, updated_at, null"  # noqa: S608 - our own
+            f" from message where number = 1 and {self.ours}"
+        )
+        self.fleet.mariadb.run(statement, self.fleet.database)
+
     def fit(self, characters: int) -> None:
         """Let bodies be no longer than this."""
         self.fleet.mariadb.run(f"alter table message modify body varchar({characters})", self.fleet.database)
@@ -114,6 +133,7 @@ def readers(fleet: Fleet) -> Iterator[Readers]:
         tenant = Tenant(one)
         made = Readers(fleet, worker, [one, other], tenant, tenant.create_chat())
         tenant.post_many(made.chat, ["a", "b", "c"])
+        wait_for(lambda: made.rows() == 3, "stored")
         made.fit(FITS)
         yield made
         fleet.mariadb.run("delete from dead_letter; update message set body = 'short'", fleet.database)
@@ -182,6 +202,43 @@ def test_every_process_tells_how_many_wait(readers: Readers) -> None:
     assert [status for status, _ in ready] == [200] * 3
     assert all("dead letters wait for a decision: 2" in body["degraded"] for _, body in ready)
     assert not [each for member in members for each in member.ready()[1]["degraded"] if "dead letters" in each]
+
+
+def test_what_clashes_is_posted_under_a_new_number_when_somebody_says_so(readers: Readers) -> None:
+    """Never by itself. Cut off between posting and discarding, it goes on when repeated, and posts nothing twice."""
+    with readers.setting_aside(1):
+        number = readers.tenant.post(readers.chat, "mine")
+        readers.put_another(number)
+    (letter,) = readers.letters()
+    replay = ("dead-letters", "replay", letter)
+
+    plain, unasked = readers.fleet.run(*replay), readers.fleet.run(*replay, "--as-new")
+    assert readers.worker.stop() == 0
+    begun = readers.fleet.run(*replay, "--as-new", "--yes")
+    readers.worker.start()
+    readers.all_see({1: "a", 2: "b", 3: "c", 4: "another", 5: "mine"})
+    ended = readers.fleet.run(*replay, "--as-new", "--yes")
+
+    assert (plain.returncode, unasked.returncode, begun.returncode, ended.returncode) == (1, 1, 1, 0)
+    assert "collision" in plain.stdout
+    assert "--yes" in unasked.stderr
+    assert begun.stdout.endswith(f"letter {letter} was posted as message 5, not stored yet: repeat this\n")
+    assert ended.stdout.endswith(f"letter {letter} was posted as message 5\n")
+    assert readers.letters() == []
+    readers.all_see({1: "a", 2: "b", 3: "c", 4: "another", 5: "mine"})
+
+
+def test_what_cannot_be_stored_under_a_new_number_either_is_kept(readers: Readers) -> None:
+    """As its text does not fit: the letter stays, and repeating it makes no more of them."""
+    with readers.setting_aside(1):
+        readers.tenant.post(readers.chat, TOO_LONG)
+    (letter,) = readers.letters()
+
+    done = [readers.fleet.run("dead-letters", "replay", letter, "--as-new", "--yes") for _ in range(2)]
+
+    assert [each.returncode for each in done] == [1, 1]
+    assert all(each.stdout.endswith("as message 5, which could not be stored either\n") for each in done)
+    assert len(readers.letters()) == 2
 
 
 @pytest.mark.parametrize("command", [("replay",), ("discard", "--yes")])

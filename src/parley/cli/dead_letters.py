@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -14,12 +14,14 @@ from parley.cli.confirming import Yes, confirm
 from parley.cli.letters.contents import burnt, describe, dump, explain, read_entry
 from parley.cli.letters.gates import close_gate
 from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
-from parley.cli.servers import open_appending, open_shared, refuse_embedded, refuse_old_schema
+from parley.cli.letters.reposting import Reposting
+from parley.cli.servers import open_appending, open_database, open_shared, refuse_embedded, refuse_old_schema
 from parley.cli.settings import takes_settings
 from parley.cli.tables import print_table
 from parley.config import Settings
-from parley.domain.errors import ConfigurationError
+from parley.domain.errors import ConfigurationError, NotFoundError
 from parley.domain.grants import ScopeName
+from parley.domain.model import Draft
 from parley.http.times import format_time
 from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import SystemClock
@@ -34,6 +36,7 @@ dead_letters = App(
 
 T = TypeVar("T")
 Id = Annotated[int, Parameter(help="The letter's id, as list prints it.")]
+AsNew = Annotated[bool, Parameter(name="--as-new", negative="", help="Give its messages new numbers.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead.")]
 After = Annotated[int, Parameter(name="--after", help="Begin above this id.")]
 Limit = Annotated[int, Parameter(name="--limit", help="Letters of one page.")]
@@ -81,12 +84,17 @@ def show(settings: Settings, id_: Id, /, *, limit: Bytes = 1024, as_json: Json =
 
 
 @dead_letters.command
-@takes_settings(*_DATABASE, "log_url")
-def replay(settings: Settings, id_: Id, /) -> int:
+@takes_settings(*_DATABASE, "log_url", "key_ttl_s", "answer_timeout_s")
+def replay(settings: Settings, id_: Id, /, *, as_new: AsNew = False, yes: Yes = False) -> int:
     """Try to store one event again, and then those that wait behind it; 1 if it failed again, or is decided already.
+
+    With --as-new the log gives its messages new numbers, for their old ones have others: then the letter is discarded.
+    Repeat it if it was cut off: within PARLEY_KEY_TTL_S nothing is posted twice.
 
     Example: parley dead-letters replay 17
     """
+    if as_new:
+        return _post_anew(settings, id_, yes=yes)
 
     async def work(letters: DeadLetters) -> tuple[bool, int, DeadLetter | None]:
         await _find(letters, id_)
@@ -130,12 +138,7 @@ def discard(settings: Settings, id_: Id, /, *, yes: Yes = False) -> int:
         return 1
     if chat is not None:
         asyncio.run(_close(settings, chat))
-
-    async def work(letters: DeadLetters) -> tuple[bool, int]:
-        before = await letters.count()
-        return await letters.discard(id_), before - await letters.count()
-
-    is_discarded, gone = _ask(settings, work)
+    is_discarded, gone = _ask(settings, lambda letters: _discard(letters, id_))
     if not is_discarded:
         return _say_too_late(id_)
     sys.stdout.write(f"letter {id_} was discarded{_behind(gone) if chat is None else ', and its chat is deleted'}\n")
@@ -154,9 +157,49 @@ def _ask(settings: Settings, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
+def _post_anew(settings: Settings, id_: int, *, yes: bool) -> int:
+    letter = _ask(settings, lambda letters: _find(letters, id_))
+    drafts = _ask(settings, lambda letters: letters.lost(id_))
+    sys.stdout.write(f"letter {id_}: {describe(letter)}: {mask_text(letter.reason, letter.token)}\n")
+    sys.stdout.write(f"{len(drafts):,} to be posted now, with new numbers; what waits behind it keeps the old ones\n")
+    if not confirm("Post it anew, and give the old numbers up for ever?", yes=yes):
+        return 1
+    number, is_stored = asyncio.run(_post(settings, letter, drafts))
+    last = number + len(drafts) - 1
+    posted = f"letter {id_} was posted as message{f' {number}' if last == number else f's {number} to {last}'}"
+    if not asyncio.run(_is_there(settings, letter, number)):
+        why = "which could not be stored either" if is_stored else "not stored yet: repeat this"
+        sys.stdout.write(f"{posted}, {why}\n")
+        return 1
+    is_discarded, gone = _ask(settings, lambda letters: _discard(letters, id_))
+    sys.stdout.write(f"{posted}{_behind(gone)}\n")
+    return 0 if is_discarded else _say_too_late(id_)
+
+
+async def _post(settings: Settings, letter: DeadLetter, drafts: Sequence[Draft]) -> tuple[int, bool]:
+    clock = SystemClock()
+    async with open_appending(settings, clock) as (log, beside):
+        return await Reposting(log, beside, clock, settings.answer_timeout_s).post(letter, drafts)
+
+
+async def _is_there(settings: Settings, letter: DeadLetter, number: int) -> bool:
+    async with open_database(settings, SystemClock()) as storage:
+        try:
+            await storage.storage.get_message(letter.token, letter.chat or 0, number)
+        except NotFoundError:
+            return False
+        return True
+
+
 async def _close(settings: Settings, chat: ScopeName) -> None:
     async with open_appending(settings, SystemClock()) as (log, beside):
         await close_gate(log, beside.log.feeding, beside.database.scopes, chat)
+
+
+async def _discard(letters: DeadLetters, id_: int) -> tuple[bool, int]:
+    """Give a letter up; say whether it was there, and how many are gone with it."""
+    before = await letters.count()
+    return await letters.discard(id_), before - await letters.count()
 
 
 async def _find(letters: DeadLetters, id_: int) -> DeadLetter:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from parley.domain.events import Entry, Logged, Position
 from parley.domain.grants import Known, Life, Need, Partition, ScopeName
+from parley.domain.model import Draft
 from parley.domain.numbering import KeyState, Outcome, States
 
 
@@ -178,6 +179,14 @@ class DeadLetters(Protocol):
         """Store a letter's event, then those that wait behind it.
 
         ``False`` if it failed again, one attempt older, or if there is no such letter any more.
+        """
+
+    async def lost(self, id_: int) -> list[Draft]:
+        """Give the messages of a letter that no row has, to be posted anew into its chat.
+
+        Raises:
+            ConflictError: ``nothing_to_post``: there is no such letter, it is not of messages, its chat is not there,
+                or all of it is stored or deleted.
         """
 
     async def chat_given_up(self, id_: int) -> ScopeName | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parley.domain.errors import ConflictError, NotFoundError
-from parley.domain.events import ChatCreated, MessageEdited, MessagesPosted, NumbersBurnt, What
+from parley.domain.events import ChatCreated, MessageDeleted, MessageEdited, MessagesPosted, NumbersBurnt, What
 from parley.domain.grants import Need, ScopeName
 from parley.domain.model import Draft
 from parley.storage.sharing import Applied
@@ -148,3 +148,38 @@ async def test_numbers_of_two_letters_are_explained_once(house: House, order: tu
     assert await letters(house) == []
     assert [number for first, last, _ in await house.gaps() for number in range(first, last + 1)] == [1, 2, 3]
     assert await house.bodies(chat) == {4: "e"}
+
+
+async def test_what_no_row_has_of_a_letter_can_be_posted_anew(house: House) -> None:
+    """Of a bulk, not what is stored, was deleted or has been blanked."""
+    chat = await house.add_chat("a", "b", "c")
+    await house.persist(house.say(*chat, MessageDeleted(), 3))
+    said = (Draft("another"), Draft("b"), Draft("deleted"), Draft("d", "sender"), Draft("e"))
+    await house.persist(house.say(*chat, MessagesPosted(said), 1))
+    await house.persist(house.say(*chat, MessageDeleted(), 5))
+    first, *_ = await letters(house)
+
+    assert await house.dead_letters.lost(first) == [Draft("another"), Draft("d", "sender")]
+
+
+async def test_what_cannot_be_posted_anew_is_refused(house: House) -> None:
+    """What is no message, or cannot be read; what has no chat, or one that is deleted."""
+    chat, closed = await house.add_chat("a"), await house.add_chat("a")
+    await house.persist(
+        house.say(*chat, MessageEdited(POISON), 1),
+        house.noise(),
+        house.say("0" * 32, 1, MessagesPosted((Draft("a"),)), 1),
+        house.say(*closed, MessagesPosted((Draft(POISON),))),
+    )
+    edit, unread, unknown, of_closed = await letters(house)
+    await add_dead_chat(house, MessagesPosted((Draft("a"),)))
+    *_, waiting = await letters(house)
+    await house.sql("update application set deleted_at = 1 where token = %s", closed[0])
+
+    for id_, why in (
+        (edit, "no messages"), (unread, "no messages"), (10**9, "no messages"),
+        (unknown, "chat is not there"), (of_closed, "chat is not there"), (waiting, "chat is not there"),
+    ):  # fmt: skip
+        with pytest.raises(ConflictError, match=why) as refused:
+            await house.dead_letters.lost(id_)
+        assert refused.value.code == "nothing_to_post"

@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
 from parley.domain.errors import ConflictError
-from parley.domain.events import ChatCreated, ChatDeleted, Depth, Entry, Event, Logged, Position, ReadAgain
+from parley.domain.events import (
+    ChatCreated,
+    ChatDeleted,
+    Depth,
+    Entry,
+    Event,
+    Logged,
+    MessagesPosted,
+    Position,
+    ReadAgain,
+)
 from parley.domain.grants import ScopeName
+from parley.domain.model import Draft
+from parley.storage.mysql.applying.known import load_known
 from parley.storage.mysql.applying.storing import Storing
+from parley.storage.mysql.backlog import Backlog
 from parley.storage.mysql.letters import Place, logged_of, open_event, place_of, rewrite_letter
 from parley.storage.mysql.partitions import HeldPartition, lock_partition
-from parley.storage.mysql.rows import Row
+from parley.storage.mysql.rows import Row, hash_of
 from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import Clock
 
@@ -77,6 +90,31 @@ class MySqlDeadLetters:
         done = await self._database.write(work)
         await self._go_on(done)
         return done is not None
+
+    async def lost(self, id_: int) -> list[Draft]:
+        """Give the messages of a letter that no row has, to be posted anew into its chat."""
+
+        async def work(session: Session) -> list[Draft]:
+            rows = await session.rows("open_letter", id_)
+            event = self._open(rows[0]).event if rows else None
+            if event is None or not isinstance(event.entry.what, MessagesPosted):
+                raise _nothing_to_post(id_, "it has no messages that this version can read")
+            known = await load_known(session, [event], Backlog(), all_messages=True)
+            application = known.applications.get(event.entry.token)
+            chat = None if application is None else known.chats.get((application.id, event.entry.chat or 0))
+            if application is None or application.is_gone or chat is None or chat.is_gone:
+                raise _nothing_to_post(id_, "its chat is not there")
+            drafts = []
+            for number, draft in enumerate(event.entry.what.messages, event.number):
+                row = known.messages.get((chat.application, chat.id, number))
+                is_there = row is not None and row.created_hash in {hash_of(draft.body), None}
+                if draft.body and not is_there:
+                    drafts.append(draft)
+            if not drafts:
+                raise _nothing_to_post(id_, "all its messages are stored, or deleted")
+            return drafts
+
+        return await self._database.read(work)
 
     async def chat_given_up(self, id_: int) -> ScopeName | None:
         """Name the chat that is deleted when the letter is discarded, for no row and no other letter has it."""
@@ -207,6 +245,10 @@ class MySqlDeadLetters:
         ]
         holes = _holes(*between, sorted((first, last) for first, last in taken))
         await session.fill("insert_gaps", [(*scope, *hole, b"discarded", now) for hole in holes])
+
+
+def _nothing_to_post(id_: int, why: str) -> ConflictError:
+    return ConflictError(f"letter {id_} cannot be posted anew: {why}", code="nothing_to_post")
 
 
 async def _place_of(session: Session, id_: int) -> Place | None:
