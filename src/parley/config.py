@@ -146,7 +146,9 @@ class Settings(BaseSettings):
         128, ge=1, description="Requests of one connection to the write service that wait for their answer."
     )
     max_held_bytes: int = Field(
-        128 * 1024 * 1024, ge=1024 * 1024, description="Half-sent requests of all clients, in bytes."
+        128 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Half-sent requests of all clients, in bytes, and as much for those that wait for the database.",
     )
     max_unread_bytes: int = Field(
         32 * 1024 * 1024, ge=1024 * 1024, description="Answers that all clients leave unread, in bytes."
@@ -155,7 +157,9 @@ class Settings(BaseSettings):
 
     append_max_entries: int = Field(256, ge=1, description="Entries of one append; a bulk is one and never split.")
     append_max_bytes: int = Field(1024 * 1024, ge=1024, description="Bytes of one append, unless one entry is larger.")
-    answer_timeout_s: float = Field(5, gt=0, description="Seconds until a write without an outcome answers 504.")
+    answer_timeout_s: float = Field(
+        5, gt=0, description="Seconds until a request is answered 503, or 504 if it is a write without an outcome."
+    )
     depth_max_messages: int = Field(500_000, ge=1, description="Messages not yet stored at which creates answer 503.")
     depth_max_bytes: int = Field(
         1024 * 1024 * 1024, ge=1024, description="Bytes waiting in this process at which creates answer 503."

@@ -13,6 +13,7 @@ from parley.domain.numbering import Outcome
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.batch import BatchLimits
 from parley.ingest.batcher import Batcher
+from parley.ingest.capacity import Capacity
 from parley.ingest.finding import Finder, LogFinder
 from parley.ingest.parents import Parents
 from parley.ingest.recovery import Recovery
@@ -30,6 +31,8 @@ class Writing(NamedTuple):
 
     writes: Writes
     batcher: Batcher
+    capacity: Capacity
+    """For what waits in front of it; reads count there too."""
 
 
 def build_writing(settings: Settings, ports: Ports, clock: Clock, metrics: Metrics, on_appended: OnAppended) -> Writing:
@@ -54,5 +57,7 @@ def build_writing(settings: Settings, ports: Ports, clock: Clock, metrics: Metri
     metrics.depth_messages.watch(lambda: log.depth().messages)
     bound = DepthBound(settings.depth_max_messages, settings.depth_max_bytes)
     admission = Admission(log, batcher, bound)
-    writes = Writes(log, admission, Parents(finder), batcher, Patience(settings.answer_timeout_s, storing))
-    return Writing(writes, batcher)
+    timeout_s, capacity = settings.answer_timeout_s, Capacity(settings.max_held_bytes)
+    parents = Parents(finder, answer_timeout_s=timeout_s, capacity=capacity)
+    writes = Writes(log, admission, parents, batcher, Patience(timeout_s, storing))
+    return Writing(writes, batcher, capacity)

@@ -133,6 +133,8 @@ def _start(name: str, target: Callable[..., None], *args: object) -> threading.T
 
 def _serve(queue: SimpleQueue[_Job | None], session: Session) -> None:
     while (job := queue.get()) is not None:
+        if job.future.cancelled():  # nobody waits for it, and nothing of it has begun
+            continue
         try:
             result = job.run(session, job.work)
         except Exception as error:  # noqa: BLE001 - handed to the caller, who is in another thread

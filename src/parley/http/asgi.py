@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
-from parley.domain.errors import OutcomeUnknownError
+from parley.domain.errors import OutcomeUnknownError, ParleyError
 from parley.http.problems import refuse
 from parley.http.wire.request import Request
+from parley.ingest.capacity import Capacity
+from parley.ingest.deadline import Deadline
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,16 +33,26 @@ class AsgiBridge:
     ``scope["state"]["exchange"]``: it knows ``method``, ``too_large`` and ``request_id``.
     """
 
-    def __init__(self, application: AsgiApplication) -> None:
-        """Take the application."""
+    def __init__(
+        self, application: AsgiApplication, answer_timeout_s: float = 5, capacity: Capacity | None = None
+    ) -> None:
+        """Take the application, how long it may take before it writes, and where its requests are counted."""
         self._application = application
+        self._answer_timeout_s = answer_timeout_s
+        self._capacity = capacity or Capacity()
         self._calls: set[asyncio.Task[None]] = set()
 
     def __call__(self, request: Request) -> None:
-        """Start answering."""
-        call = asyncio.get_running_loop().create_task(_Call(request).run(self._application))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        """Start answering.
+
+        Raises:
+            UnavailableError: too much is being answered already.
+        """
+        self._capacity.take(len(request.body))
+        call = _Call(request, Deadline(self._answer_timeout_s))
+        call.task = asyncio.get_running_loop().create_task(call.run(self._application))
+        self._calls.add(call.task)
+        call.task.add_done_callback(partial(self._done, len(request.body)))
 
     @property
     def running(self) -> int:
@@ -57,28 +70,37 @@ class AsgiBridge:
             await asyncio.wait(late)
         return len(late)
 
+    def _done(self, body_bytes: int, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._capacity.give_back(body_bytes)
+
 
 class _Call:
     """One request on its way through the application."""
 
-    __slots__ = ("_headers", "_over", "_parts", "_received", "_request", "_status", "_waiting")
+    __slots__ = ("_deadline", "_headers", "_over", "_parts", "_received", "_request", "_status", "_waiting", "task")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, deadline: Deadline) -> None:
+        self.task: asyncio.Task[None] | None = None
         self._request = request
+        self._deadline = deadline
         self._received = False
         self._over = False
         self._waiting: asyncio.Future[None] | None = None
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
-        request.on_lost = self._end
+        request.on_lost = self._lose
 
     async def run(self, application: AsgiApplication) -> None:
         try:
-            await application(self._scope(), self._receive, self._send)
+            async with self._deadline:
+                await application(self._scope(), self._receive, self._send)
         except asyncio.CancelledError:
             self._refuse(OutcomeUnknownError("The service stopped before the outcome was known"))
             raise
+        except ParleyError as error:
+            self._refuse(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, this client gets an answer and the others go on
             _log.exception("request failed", extra={"request_id": self._request.request_id})
             self._refuse(error)
@@ -131,6 +153,12 @@ class _Call:
     def _refuse(self, error: BaseException) -> None:
         if self._request.answer is None:
             refuse(self._request, error)
+
+    def _lose(self) -> None:
+        """End what nobody waits for any more; a write that has begun goes on to its end."""
+        self._end()
+        if self.task is not None and not self._deadline.is_writing:
+            self.task.cancel()
 
     def _end(self) -> None:
         """Note that nobody waits for anything any more: answered, or the client has gone."""

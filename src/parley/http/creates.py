@@ -74,7 +74,7 @@ class Creates:
         except ParleyError as error:
             refuse(exchange, error)
             return
-        self._resolve(path.token, path.chat, partial(self._resolved, asked))
+        self._resolve(path.token, path.chat, partial(self._resolved, asked), len(exchange.body))
 
     def _resolved(self, asked: _Asked, error: ParleyError | None) -> None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from parley.domain.errors import OutcomeUnknownError, UnavailableError
 from parley.domain.events import IdempotencyKey
 from parley.domain.model import Application
+from parley.ingest.deadline import written
 from parley.ingest.parents import Parents
 from parley.log.port import Log
 from parley.storage.port import Tenants
@@ -43,8 +44,9 @@ class ApplicationWrites:
 
         Raises:
             KeyReusedError: the key came with another name.
+            OutcomeUnknownError: it took longer than its request may take.
         """
-        application, replayed = await self._tenants.create(name, key)
+        application, replayed = await written(self._tenants.create(name, key))
         self._parents.add(application.token, None)
         return application, replayed
 
@@ -53,8 +55,9 @@ class ApplicationWrites:
 
         Raises:
             NotFoundError: the application is not there.
+            OutcomeUnknownError: it took longer than its request may take.
         """
-        return await self._tenants.rename(token, name)
+        return await written(self._tenants.rename(token, name))
 
     async def delete_application(self, token: str) -> None:
         """Close the application's gate; what it holds is unreachable from now on and erased later.
@@ -62,19 +65,19 @@ class ApplicationWrites:
         Raises:
             NotFoundError: the application is not there.
             UnavailableError: the log is away, so nothing was done.
-            OutcomeUnknownError: it is deleted, and the log could not be told.
+            OutcomeUnknownError: it is deleted, and the log could not be told; or it took too long.
         """
         if self._is_away(token):
             await self._tenants.get(token)
             raise UnavailableError("The log is away, so the application cannot be closed", code="log_unavailable")
         try:
-            await self._tenants.delete(token)
-            await self._close(token)
+            await written(self._delete(token))
         finally:  # it may be deleted although nobody could say so
             self._parents.forget(token, None)
             self._on_deleted(token)
 
-    async def _close(self, token: str) -> None:
+    async def _delete(self, token: str) -> None:
+        await self._tenants.delete(token)
         try:
             await self._log.close_gate(token)
         except UnavailableError as error:  # deleted all the same: a worker closes the gate as soon as it can

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from parley.domain.errors import NotFoundError, ParleyError
+from parley.domain.errors import NotFoundError, ParleyError, UnavailableError
 from parley.domain.numbering import Reason
+from parley.ingest.capacity import Capacity
+from parley.ingest.deadline import Deadline
 from parley.ingest.finding import Finder
 
 _MOST: Final = 200_000
@@ -23,23 +25,38 @@ Then = Callable[[ParleyError | None], None]
 class Parents:
     """Remembers live applications and chats, and asks about others."""
 
-    def __init__(self, finder: Finder, most: int = _MOST) -> None:
-        """Ask ``finder`` for what is not remembered; beyond ``most`` applications and chats all are forgotten."""
+    def __init__(
+        self, finder: Finder, most: int = _MOST, *, answer_timeout_s: float = 5, capacity: Capacity | None = None
+    ) -> None:
+        """Ask ``finder`` for what is not remembered; beyond ``most`` applications and chats all are forgotten.
+
+        Who waits for an answer is counted in ``capacity``, and waits for ``answer_timeout_s`` at most.
+        """
         self._finder = finder
         self._most = most
+        self._answer_timeout_s = answer_timeout_s
+        self._capacity = capacity or Capacity()
         self._chats: dict[str, set[int]] = {}
         self._count = 0
-        self._lookups: set[asyncio.Task[object]] = set()
+        self._lookups: set[asyncio.Task[None]] = set()
 
-    def resolve(self, token: str, chat: int | None, then: Then) -> None:
-        """Call ``then(None)`` if the parent is live, at once if that is remembered, else its error."""
+    def resolve(self, token: str, chat: int | None, then: Then, body_bytes: int = 0) -> None:
+        """Call ``then(None)`` if the parent is live, at once if that is remembered, else its error.
+
+        ``body_bytes`` is how much the request keeps in memory meanwhile.
+        """
         known = self._chats.get(token)
         if known is not None and (chat is None or chat in known):
             then(None)
             return
-        lookup = asyncio.ensure_future(self._finder.find_chat(token, chat))
+        try:
+            self._capacity.take(body_bytes)
+        except UnavailableError as error:
+            then(error)
+            return
+        lookup = asyncio.create_task(self._look_up(token, chat, then))
         self._lookups.add(lookup)
-        lookup.add_done_callback(partial(self._found, token, chat, then))
+        lookup.add_done_callback(partial(self._looked, body_bytes))
 
     def add(self, token: str, chat: int | None) -> None:
         """Remember a live application, or one of its live chats."""
@@ -73,14 +90,19 @@ class Parents:
             return NotFoundError("Message")
         return None
 
-    def _found(self, token: str, chat: int | None, then: Then, lookup: asyncio.Task[object]) -> None:
-        self._lookups.discard(lookup)
-        error = lookup.exception()
-        if error is None:
+    async def _look_up(self, token: str, chat: int | None, then: Then) -> None:
+        error: ParleyError | None = ParleyError("Internal error")
+        try:
+            async with Deadline(self._answer_timeout_s):
+                await self._finder.find_chat(token, chat)
             self.add(token, chat)
-            then(None)
-        elif isinstance(error, ParleyError):
-            then(error)
-        else:
-            then(ParleyError("Internal error"))
-            raise error
+            error = None
+        except ParleyError as refusal:
+            error = refusal
+        finally:
+            then(error)  # in this task: what it writes has what is left of the time
+
+    def _looked(self, body_bytes: int, lookup: asyncio.Task[None]) -> None:
+        self._lookups.discard(lookup)
+        self._capacity.give_back(body_bytes)
+        lookup.result()  # a fault is told to the loop

@@ -14,6 +14,7 @@ from parley.domain.events import Entry
 from parley.domain.numbering import Appended, Outcome, Reason, Replayed
 from parley.ingest.admission import Admission
 from parley.ingest.batcher import Batcher
+from parley.ingest.deadline import time_to_write
 from parley.ingest.parents import Parents
 from parley.ingest.storing import Storing
 from parley.log.port import Log
@@ -66,8 +67,9 @@ class Writes:
 
         ``wait_s`` is the client's ``Prefer: wait``, if it sent one.
         """
+        left_s = time_to_write(self._answer_timeout_s)
         if wait_s is None or self._storing is None:
-            self._batcher.submit(entry, size, wait_s or self._answer_timeout_s, partial(self._done, entry, reply))
+            self._batcher.submit(entry, size, wait_s or left_s, partial(self._done, entry, reply))
         else:
             done = partial(self._wait, self._storing, entry, reply, asyncio.get_running_loop().time() + wait_s)
             self._batcher.submit(entry, size, wait_s, done)

@@ -239,12 +239,41 @@ async def test_closing_finishes_what_was_handed_in(database: Database, tmp_path:
 
 
 async def test_a_caller_that_went_away_is_not_told(closed: Database) -> None:
-    """A cancelled wait does not undo the write and harms nobody."""
-    writing = closed.write(insert(1))
+    """A cancelled wait does not undo the write that has begun, and harms nobody."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def work(session: Session) -> int:
+        has_begun.set()
+        assert may_end.wait(5)
+        return insert(1)(session)
+
+    writing = closed.write(work)
+    assert await asyncio.to_thread(has_begun.wait, 5)
     writing.cancel()
+    may_end.set()
 
     assert await closed.write(insert(2)) == 1
     assert await closed.read(held) == [1, 2]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(closed: Database) -> None:
+    """Else those who gave up would keep the threads from those who have not."""
+    may_go_on = threading.Event()
+    seen: list[str] = []
+
+    def note(name: str, session: Session) -> None:
+        del session
+        seen.append(name)
+
+    holding = [hold(lambda _: may_go_on.wait(5)) for hold in (closed.read, closed.read, closed.write)]
+    given_up = [closed.read(partial(note, "read")), closed.write(partial(note, "write"))]
+    kept = [closed.read(partial(note, "kept")), closed.write(partial(note, "kept"))]
+    for future in given_up:
+        future.cancel()
+    may_go_on.set()
+    await asyncio.gather(*holding, *kept)
+
+    assert seen == ["kept", "kept"]
 
 
 async def test_the_file_is_written_durably_and_read_beside(closed: Database) -> None:

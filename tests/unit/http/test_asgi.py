@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from parley.domain.errors import UnavailableError
 from parley.http.asgi import AsgiApplication, AsgiBridge, Receive, Send
 from parley.http.wire.request import Request, RequestLine
+from parley.ingest.capacity import REQUEST_BYTES, Capacity
+from parley.ingest.deadline import time_to_write
 
 Scope = MutableMapping[str, Any]
 
@@ -116,13 +119,35 @@ async def test_application_that_fails_is_answered_with_500(error: Exception | No
     assert b"secret" not in request.answer[2]
 
 
-async def test_application_hears_when_the_client_has_gone() -> None:
-    """Who waits for more is told that there is nobody any more, and no task stays behind."""
+async def test_application_ends_when_the_client_has_gone() -> None:
+    """Nobody waits for what it would find, and no task stays behind."""
+    ended: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    bridge, request = AsgiBridge(application), _request(Peer())
+    bridge(request)
+    await asyncio.sleep(0)
+    assert request.on_lost is not None
+    request.on_lost()
+    late = await bridge.drain(5)
+
+    assert (ended, late, bridge.running) == (["cancelled"], 0, 0)
+
+
+async def test_application_that_has_begun_to_write_hears_when_the_client_has_gone() -> None:
+    """It goes on to its end: what was sent to the log is not taken back."""
     events: list[str] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         await receive()
+        time_to_write(5)
         events.append((await receive())["type"])
         await respond(send)
 
@@ -134,6 +159,76 @@ async def test_application_hears_when_the_client_has_gone() -> None:
     late = await bridge.drain(5)
 
     assert (events, late, bridge.running) == (["http.disconnect"], 0, 0)
+
+
+async def test_application_that_takes_too_long_is_answered_in_its_place() -> None:
+    """503: it has not begun to write, and what it waited for is let go of."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        await asyncio.Event().wait()
+
+    peer, bridge = Peer(), AsgiBridge(application, answer_timeout_s=0.01)
+    request = _request(peer)
+    bridge(request)
+    await asyncio.wait_for(peer.is_answered.wait(), 5)
+    await bridge.drain(5)
+
+    assert request.answer is not None
+    assert request.answer[0] == 503
+    assert b"Retry-After: 1\r\n" in request.answer[1]
+    assert json.loads(request.answer[2])["code"] == "unavailable"
+    assert bridge.running == 0
+
+
+async def test_write_that_has_begun_is_not_ended_by_the_time_of_its_request() -> None:
+    """It is told what is left; only who makes it knows what became of it."""
+    left: list[float] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        left.append(time_to_write(5))
+        for _ in range(3):  # the time is over since the first
+            await asyncio.sleep(0)
+        await respond(send)
+
+    peer, bridge = Peer(), AsgiBridge(application, answer_timeout_s=0)
+    request = _request(peer)
+    bridge(request)
+    await asyncio.wait_for(peer.is_answered.wait(), 5)
+
+    assert request.answer is not None
+    assert (request.answer[0], left) == (200, [0.0])
+
+
+async def test_requests_under_way_are_bounded_with_their_bodies() -> None:
+    """Those whose clients have gone count too, until their write has ended; then there is room again."""
+    may_end = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        time_to_write(5)
+        await may_end.wait()
+        await respond(send)
+
+    capacity = Capacity(2 * (REQUEST_BYTES + len(b"hello")))
+    bridge = AsgiBridge(application, 5, capacity)
+    gone, here = _request(Peer()), _request(Peer())
+    bridge(gone)
+    await asyncio.sleep(0)
+    assert gone.on_lost is not None
+    gone.on_lost()
+    bridge(here)
+
+    with pytest.raises(UnavailableError) as refused:
+        bridge(_request(Peer()))
+    may_end.set()
+    await bridge.drain(5)
+
+    assert (refused.value.code, refused.value.retry_after_s) == ("overloaded", 1)
+    assert capacity.used_bytes == 0
+    bridge(_request(Peer()))
+    assert await bridge.drain(5) == 0
 
 
 async def test_drain_ends_what_takes_too_long_and_says_its_outcome_is_unknown() -> None:

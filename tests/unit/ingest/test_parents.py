@@ -9,6 +9,8 @@ import pytest
 from parley.domain.errors import NotFoundError, ParleyError, UnavailableError
 from parley.domain.events import ChatDeleted, Entry
 from parley.domain.numbering import Reason
+from parley.ingest.capacity import REQUEST_BYTES, Capacity
+from parley.ingest.deadline import time_to_write
 from parley.ingest.parents import Parents
 from tests.support.ports import Ports
 
@@ -126,3 +128,69 @@ async def test_what_was_forgotten_makes_room(ports: Ports) -> None:
 
         assert is_remembered(parents, "kept", 1)
         assert parents._count == 2
+
+
+class HangingFinder:
+    """A database that hangs until it may go on."""
+
+    def __init__(self) -> None:
+        """Hang."""
+        self.may_go_on = asyncio.Event()
+
+    async def find_chat(self, token: str, chat: int | None) -> None:
+        """Find anything, in the end."""
+        del token, chat
+        await self.may_go_on.wait()
+
+
+async def test_a_lookup_that_takes_too_long_is_told() -> None:
+    """As unavailable, and it is not waited for any longer; when the database is back it is asked again."""
+    finder = HangingFinder()
+    parents = Parents(finder, answer_timeout_s=0.01)
+
+    told = await resolve(parents, "t", 1)
+    await asyncio.gather(*parents._lookups)
+    finder.may_go_on.set()
+
+    assert isinstance(told, UnavailableError)
+    assert await resolve(parents, "t", 1) is None
+
+
+async def test_what_waits_for_its_parents_is_bounded_with_its_bodies() -> None:
+    """The next one is refused at once; what is remembered goes on, and when they are told there is room again."""
+    finder, capacity = HangingFinder(), Capacity(2 * (REQUEST_BYTES + 100))
+    parents = Parents(finder, capacity=capacity)
+    parents.add("t", 9)
+    answers: list[ParleyError | None] = []
+    refused: list[ParleyError | None] = []
+
+    for chat in (1, 2):
+        parents.resolve("t", chat, answers.append, 100)
+    parents.resolve("t", 3, refused.append, 100)
+    parents.resolve("t", 9, refused.append, 100)
+    finder.may_go_on.set()
+    await asyncio.gather(*parents._lookups)
+
+    assert [getattr(error, "code", None) for error in refused] == ["overloaded", None]
+    assert answers == [None, None]
+    assert capacity.used_bytes == 0
+
+
+async def test_a_create_has_what_its_lookup_has_left_of_the_time() -> None:
+    """Together they take no longer than one answer may; one that needed no lookup has all of it."""
+    finder, answered = HangingFinder(), asyncio.Event()
+    parents, left_s = Parents(finder, answer_timeout_s=5), list[float]()
+
+    def write(error: ParleyError | None) -> None:
+        assert error is None
+        left_s.append(time_to_write(9))
+        asyncio.get_running_loop().call_soon(lambda: left_s.append(time_to_write(9)))  # another request's
+        answered.set()
+
+    parents.resolve("t", 1, write)
+    asyncio.get_running_loop().call_later(0.01, finder.may_go_on.set)
+    await asyncio.wait_for(answered.wait(), 5)
+    await asyncio.sleep(0)
+
+    assert 0 < left_s[0] < 4.995
+    assert left_s[1:] == [9]

@@ -80,8 +80,8 @@ REFUSALS: Final[dict[int, Refusal]] = {
     503: Refusal(
         "Certainly nothing was written; try again after `Retry-After` seconds.",
         {
-            "overloaded": "Too much waits to be stored.",
-            "unavailable": "A part that is needed is away.",
+            "overloaded": "Too much waits to be stored, or for the database.",
+            "unavailable": "A part that is needed is away, or too slow.",
             "too_many_connections": "This process has all the connections it takes.",
             "numbers_exhausted": "The scope has no numbers left.",
             "log_unavailable": "The log is away, and only its end could tell.",

@@ -15,8 +15,8 @@ from parley.domain.errors import UnavailableError
 from parley.search.opensearch.address import Address
 
 CODE: Final = "search_unavailable"
-ANSWER_TIMEOUT_S: Final = 5.0
-"""For a search or a look: who waits for it has given up by then."""
+ANSWER_TIMEOUT_S: Final = 4.0
+"""For a search or a look: a request has 5 s as a rule, and is to be told which part was too slow."""
 
 WORK_TIMEOUT_S: Final = 60.0
 """For storing, removing, and making indexes."""

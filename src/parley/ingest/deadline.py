@@ -1,0 +1,94 @@
+"""The time that a request has, until it is answered or has begun to write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TypeVar
+
+from parley.domain.errors import OutcomeUnknownError, UnavailableError
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """``async with Deadline(5):`` ends what is inside after 5 s, unless it has begun to write by then.
+
+    A write gets what is left as its own time: who makes it knows whether nothing was written.
+
+    Raises (at the end of the block):
+        UnavailableError: the time is over, and nothing was written.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        """Begin later, with ``async with``."""
+        self._limit_s = limit_s
+        self._until = 0.0
+        self._task: asyncio.Task[object] | None = None
+        self._timeout: asyncio.Timeout | None = None
+        self.is_writing = False
+        """Whether from now on only its own time ends it."""
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+        self._until = asyncio.get_running_loop().time() + self._limit_s
+        self._task = asyncio.current_task()
+        self._timeout = asyncio.timeout_at(self._until)
+        await self._timeout.__aenter__()
+        _present.set(self)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Tell what the time has ended."""
+        timeout, self._timeout = self._timeout, None
+        if timeout is None:
+            return
+        try:
+            await timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as late:
+            raise UnavailableError("The answer took too long; nothing was written") from late
+
+    def is_of(self, task: asyncio.Task[object] | None) -> bool:
+        """Tell whether it is this task's: callbacks inherit the context of whoever asked for them."""
+        return task is not None and task is self._task
+
+    def lift(self) -> float:
+        """Let the write begin, and give the seconds that it has."""
+        self.is_writing = True
+        if self._timeout is not None:
+            self._timeout.reschedule(None)
+        return max(0.0, self._until - asyncio.get_running_loop().time())
+
+
+_present: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+def time_to_write(default_s: float) -> float:
+    """Begin to write: give the seconds that the present task's request has left, ``default_s`` without one."""
+    deadline = _of_this_task()
+    return default_s if deadline is None else deadline.lift()
+
+
+async def written(write: Awaitable[T]) -> T:
+    """Make a write that knows no time of its own, in what its request has left.
+
+    Raises:
+        OutcomeUnknownError: it took longer.
+    """
+    deadline = _of_this_task()
+    timeout = asyncio.timeout(None if deadline is None else deadline.lift())
+    try:
+        async with timeout:
+            return await write
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise OutcomeUnknownError("The write has no outcome yet; it may still be done") from error
+
+
+def _of_this_task() -> Deadline | None:
+    deadline = _present.get()
+    return deadline if deadline is not None and deadline.is_of(asyncio.current_task()) else None
