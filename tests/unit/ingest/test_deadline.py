@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import pytest
@@ -80,7 +81,7 @@ async def test_an_application_that_takes_too_long_has_an_unknown_outcome(ports: 
     """Nobody can say whether the database has it: never 503."""
     tenants, deleted = cast("Tenants", HangingTenants()), list[str]()
     writes = ApplicationWrites(tenants, ports.log, Parents(ports.storage), deleted.append)
-    write = {
+    write: Callable[[], Awaitable[object]] = {
         "create": lambda: writes.create_application("name", None),
         "rename": lambda: writes.rename_application("token", "name"),
         "delete": lambda: writes.delete_application("token"),
