@@ -58,7 +58,7 @@ def test_half_sent_bodies_of_all_clients_are_bounded_together(start: Callable[[L
 
 
 def test_answers_that_clients_do_not_take_are_bounded_together(start: Callable[[Limits], Service]) -> None:
-    """An answer counts in full until its last byte is out, for it is kept in full; who goes beyond the bound is cut."""
+    """An answer counts in full until its last byte is out, for it is kept in full; beyond the bound some are cut."""
     service = start(Limits(max_unread_bytes=3 * len(PAGE) + 4096))
     clients = [service.connect(receive_buffer=4096) for _ in range(8)]
     for client in clients:
@@ -75,6 +75,27 @@ def test_answers_that_clients_do_not_take_are_bounded_together(start: Callable[[
 
     assert status == 200
     assert received.endswith(BIG), "one client alone may have an answer that is larger than the bound"
+
+
+def test_answers_that_are_kept_for_long_make_room_for_those_that_come(start: Callable[[Limits], Service]) -> None:
+    """The bound is full of answers to slow clients: who has had most for longest is cut, not who comes."""
+    service = start(Limits(max_unread_bytes=3 * len(PAGE) + 4096))
+    slow = [service.connect(receive_buffer=4096) for _ in range(3)]
+    for number, client in enumerate(slow, 1):
+        client.send(GET.replace(b"/health", b"/page"))
+        service.wired.until(lambda number=number: service.wired.listener._roster._kept_bytes >= number * len(PAGE))
+    with service.connect(receive_buffer=4096) as other:
+        service.wired.until(lambda: service.wired.listener.connections == 4)
+        other.send(GET.replace(b"/health", b"/page").replace(b"Host", b"Connection: close\r\nHost"))
+        service.wired.until(lambda: service.wired.listener.connections == 3)
+        received = other.rest_slowly(1024 * 1024, 0.01)
+    cut = slow[0].rest()
+    for client in slow:
+        client.socket.close()
+    service.wired.until(lambda: service.wired.listener._roster._kept_bytes == 0)
+
+    assert received.endswith(PAGE)
+    assert len(cut) < len(PAGE)
 
 
 def _answer_or_none(client: Raw) -> Answer | None:

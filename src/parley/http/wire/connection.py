@@ -31,8 +31,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_addresses", "_application", "_at_once", "_buffer", "_deaf", "_eof", "_hanging_up", "_held_bytes", "_intake",
-        "_kept_bytes", "_limits", "_paused", "_roster", "_served", "_since", "_taking", "_transport", "_unanswered",
-        "_unread", "_unsent_bytes", "_wake",
+        "_limits", "_paused", "_roster", "_served", "_since", "_taking", "_transport", "_unanswered", "_unread",
+        "_unsent_bytes", "_wake",
     )  # fmt: skip
 
     def __init__(self, roster: Roster, application: Application, at_once: int, observe: Observe) -> None:
@@ -48,7 +48,6 @@ class Connection(asyncio.Protocol):
         self._unanswered = Unanswered(observe)
         self._held_bytes = 0  # as the roster counts them
         self._unsent_bytes = 0  # when we last looked
-        self._kept_bytes = 0  # of answers, which the transport keeps whole until their last byte is out
         self._since = 0.0  # when what we wait for began
         self._wake: asyncio.Handle | None = None
         self._served = False
@@ -101,7 +100,7 @@ class Connection(asyncio.Protocol):
         """Go on."""
         self._unread = False
         self._since = self._roster.now()
-        self._keep(-self._kept_bytes)
+        self._roster.let_go(self)
         self._wake_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -110,7 +109,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._go_deaf()
         self._roster.hold(-self._held_bytes)
-        self._keep(-self._kept_bytes)
+        self._roster.let_go(self)
         self._roster.leave(self)
         self._unanswered.forget()
 
@@ -272,15 +271,10 @@ class Connection(asyncio.Protocol):
             self._hang_up()
 
     def _write(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Hand answers to the transport; what the client does not take now is kept for it, within a bound."""
+        """Hand answers to the transport; what the client does not take now is kept whole until its last byte is out."""
         transport.write(data)
-        if self._unread and not self._keep(len(data)):
-            self.abort()
-
-    def _keep(self, change_bytes: int) -> bool:
-        """Tell the roster how much of answers is kept; False when that is too much for all together."""
-        self._kept_bytes += change_bytes
-        return self._roster.keep(change_bytes, self._kept_bytes)
+        if self._unread:
+            self._roster.keep(self, len(data))
 
     def _refuse(self, refusal: RefusedError, request: Request | None = None) -> None:
         """Answer in the application's place, after everything that came before, and close."""

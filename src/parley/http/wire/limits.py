@@ -37,7 +37,7 @@ class Limits:
     max_held_bytes: int = 128 * 1024 * 1024
     """Half-sent requests of all connections together; beyond it 503."""
     max_unread_bytes: int = 32 * 1024 * 1024
-    """Answers that clients do not take, of all connections together; who goes beyond it is cut."""
+    """Answers that clients do not take, of all connections together; beyond it who has kept most for longest is cut."""
 
     @property
     def sweep_s(self) -> float:

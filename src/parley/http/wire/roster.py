@@ -46,6 +46,7 @@ class Roster:
         self._on_refused = on_refused
         self._connections: set[Connection] = set()
         self._held_bytes = 0
+        self._kept: dict[Connection, tuple[int, float]] = {}  # bytes of answers, and since when
         self._kept_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event = asyncio.Event()
@@ -81,13 +82,25 @@ class Roster:
         self._held_bytes += change_bytes
         return change_bytes <= 0 or self._held_bytes <= self.limits.max_held_bytes
 
-    def keep(self, change_bytes: int, of_connection: int) -> bool:
-        """Count bytes of answers that clients do not take; tell whether their sum is still within the bound.
+    def keep(self, connection: Connection, more_bytes: int) -> None:
+        """Count bytes of answers that a client does not take at once; beyond the bound, cut others to make room.
 
-        One connection alone may have more: the largest page does not fit into every bound.
+        Who has had most kept for longest goes first, so nobody can keep the room from those who come. One connection
+        alone may have more: the largest page does not fit into every bound.
         """
-        self._kept_bytes += change_bytes
-        return self._kept_bytes <= self.limits.max_unread_bytes or self._kept_bytes == of_connection
+        now = self.now()
+        kept_bytes, since = self._kept.get(connection, (0, now))
+        self._kept[connection] = kept_bytes + more_bytes, since
+        self._kept_bytes += more_bytes
+        while self._kept_bytes > self.limits.max_unread_bytes and len(self._kept) > 1:
+            worst = max(self._kept, key=lambda each: self._kept[each][0] * (now - self._kept[each][1]))
+            self.let_go(worst)
+            worst.abort()
+
+    def let_go(self, connection: Connection) -> None:
+        """Forget what was kept for a client: it has taken it, or it is gone."""
+        kept_bytes, _ = self._kept.pop(connection, (0, 0.0))
+        self._kept_bytes -= kept_bytes
 
     async def drain(self, limit_s: float) -> int:
         """Let every connection finish; cut those that have not within ``limit_s`` and count them.
