@@ -16,7 +16,7 @@ from typing import Final
 
 from parley.domain.errors import ConflictError, OutcomeUnknownError, ParleyError, UnavailableError
 from parley.domain.events import Entry
-from parley.domain.numbering import Outcome, Refused
+from parley.domain.numbering import Appended, Outcome, Refused, Replayed
 from parley.ingest.batch import BatchLimits, Done, OpenBatch, Waiting
 from parley.ingest.recovery import RECOVERABLE, Case, Found, Recovery
 from parley.log.port import Log
@@ -53,7 +53,7 @@ class Batcher:
         self._in_flight: set[asyncio.Future[list[Outcome]]] = set()
         self._sent: dict[asyncio.Future[list[Outcome]], OpenBatch] = {}
         self._open: OpenBatch | None = None
-        self._repeats: dict[_KeyName, list[Waiting]] = {}
+        self._repeats: dict[_KeyName, deque[Waiting]] = {}
         self._flush_is_due = False
         self._sweep: asyncio.TimerHandle | None = None
         self.waiting = 0
@@ -77,11 +77,8 @@ class Batcher:
                 self._repeats[name].append(waiting)
                 self._watch()
                 return
-            self._repeats[name] = []
-        if self._open is None or not self._open.add(waiting):
-            self._open = None
-            self._pending.append(waiting)
-            self._schedule()
+            self._repeats[name] = deque()
+        self._send(waiting)
 
     async def drained(self) -> None:
         """Wait until every entry has its outcome."""
@@ -90,6 +87,12 @@ class Batcher:
                 await asyncio.wait(self._in_flight)
             else:
                 await asyncio.sleep(_TURN_S if self._recovering else 0)
+
+    def _send(self, waiting: Waiting) -> None:
+        if self._open is None or not self._open.add(waiting):
+            self._open = None
+            self._pending.append(waiting)
+            self._schedule()
 
     def _schedule(self) -> None:
         if not self._flush_is_due and len(self._in_flight) < self._max_in_flight:
@@ -129,7 +132,7 @@ class Batcher:
                 if isinstance(result, Refused) and self._recovery is not None and _is_recoverable(result, waiting):
                     self._recover(self._recovery, waiting, result)
                 else:
-                    self._release(waiting)
+                    self._release(waiting, result)
                     waiting.settle(result)
 
     def _recover(self, recovery: Recovery, waiting: Waiting, refused: Refused) -> None:
@@ -141,25 +144,44 @@ class Batcher:
                 self._pending.append(waiting)
                 self._schedule()
             else:
-                self._release(waiting)
+                self._release(waiting, found)
                 waiting.settle(found or _too_slow())
 
         self._recovering[waiting] = None
         self._watch()
         recovery.take(Case(waiting.entry, refused, again))
 
-    def _release(self, waiting: Waiting) -> None:
-        """Let go of a settled entry, and send those that waited for its key."""
+    def _release(self, waiting: Waiting, result: Found = None) -> None:
+        """Let go of an entry; of those that waited for its key, answer its like and send the first other one."""
+        self._count_off(waiting)
+        key = waiting.entry.key
+        if key is None:
+            return
+        name = waiting.entry.token, key.route, key.key
+        repeats = self._repeats.pop(name)
+        if not isinstance(result, Appended | Replayed):
+            self._send_next(name, repeats)
+            return
+        again = Replayed(result.number, result.position, result.by_standby)
+        self._send_next(name, deque(repeat for repeat in repeats if not _is_alike(repeat.entry, waiting.entry)))
+        for repeat in repeats:
+            if _is_alike(repeat.entry, waiting.entry):
+                self._count_off(repeat)
+                repeat.settle(again)
+
+    def _send_next(self, name: _KeyName, repeats: deque[Waiting]) -> None:
+        """Send the first that still wants an answer; the others wait for it."""
+        while repeats:
+            first = repeats.popleft()
+            if first.done is not None:
+                self._repeats[name] = repeats
+                self._send(first)
+                return
+            self._count_off(first)
+
+    def _count_off(self, waiting: Waiting) -> None:
         self.waiting -= waiting.messages
         self.waiting_bytes -= waiting.size
-        key = waiting.entry.key
-        if key is not None:
-            repeats = self._repeats.pop((waiting.entry.token, key.route, key.key), ())
-            for repeat in repeats:
-                self.waiting -= repeat.messages
-                self.waiting_bytes -= repeat.size
-                if repeat.done is not None:
-                    self.submit(repeat.entry, repeat.size, repeat.deadline - self._clock.monotonic(), repeat.done)
 
     def _watch(self) -> None:
         if self._sweep is None:
@@ -189,6 +211,10 @@ class Batcher:
         for waiting in overdue:
             self._release(waiting)
             waiting.settle(_too_slow())
+
+
+def _is_alike(entry: Entry, other: Entry) -> bool:
+    return entry.key is not None and other.key is not None and entry.key.fingerprint == other.key.fingerprint
 
 
 def _is_recoverable(refused: Refused, waiting: Waiting) -> bool:

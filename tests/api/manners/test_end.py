@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_answers_that_are_kept_for_long_make_room_for_those_that_come(start: Cal
     slow = [service.connect(receive_buffer=4096) for _ in range(3)]
     for number, client in enumerate(slow, 1):
         client.send(GET.replace(b"/health", b"/page"))
-        service.wired.until(lambda number=number: service.wired.listener._roster._kept_bytes >= number * len(PAGE))
+        service.wired.until(partial(_is_kept, service, number * len(PAGE)))
     with service.connect(receive_buffer=4096) as other:
         service.wired.until(lambda: service.wired.listener.connections == 4)
         other.send(GET.replace(b"/health", b"/page").replace(b"Host", b"Connection: close\r\nHost"))
@@ -96,6 +97,10 @@ def test_answers_that_are_kept_for_long_make_room_for_those_that_come(start: Cal
 
     assert received.endswith(PAGE)
     assert len(cut) < len(PAGE)
+
+
+def _is_kept(service: Service, size: int) -> bool:
+    return service.wired.listener._roster._kept_bytes >= size
 
 
 def _answer_or_none(client: Raw) -> Answer | None:
