@@ -53,7 +53,7 @@ class Batcher:
         self._in_flight: set[asyncio.Future[list[Outcome]]] = set()
         self._sent: dict[asyncio.Future[list[Outcome]], OpenBatch] = {}
         self._open: OpenBatch | None = None
-        self._repeats: dict[_KeyName, deque[Waiting]] = {}
+        self._repeats: dict[_KeyName, list[Waiting]] = {}
         self._flush_is_due = False
         self._sweep: asyncio.TimerHandle | None = None
         self.waiting = 0
@@ -77,7 +77,7 @@ class Batcher:
                 self._repeats[name].append(waiting)
                 self._watch()
                 return
-            self._repeats[name] = deque()
+            self._repeats[name] = []
         self._send(waiting)
 
     async def drained(self) -> None:
@@ -152,32 +152,36 @@ class Batcher:
         recovery.take(Case(waiting.entry, refused, again))
 
     def _release(self, waiting: Waiting, result: Found = None) -> None:
-        """Let go of an entry; of those that waited for its key, answer its like and send the first other one."""
-        self._count_off(waiting)
+        """Let go of an entry; of those that waited for its key, answer its like and send one of the others."""
+        self.waiting -= waiting.messages
+        self.waiting_bytes -= waiting.size
         key = waiting.entry.key
-        if key is None:
-            return
-        name = waiting.entry.token, key.route, key.key
-        repeats = self._repeats.pop(name)
+        if key is not None:
+            name = waiting.entry.token, key.route, key.key
+            repeats = self._repeats.pop(name)
+            if repeats:
+                self._release_repeats(name, repeats, waiting.entry, result)
+
+    def _release_repeats(self, name: _KeyName, repeats: list[Waiting], entry: Entry, result: Found) -> None:
         if not isinstance(result, Appended | Replayed):
-            self._send_next(name, repeats)
+            self._send_one(name, repeats)
             return
         again = Replayed(result.number, result.position, result.by_standby)
-        self._send_next(name, deque(repeat for repeat in repeats if not _is_alike(repeat.entry, waiting.entry)))
+        self._send_one(name, [repeat for repeat in repeats if not _is_alike(repeat.entry, entry)])
         for repeat in repeats:
-            if _is_alike(repeat.entry, waiting.entry):
+            if _is_alike(repeat.entry, entry):
                 self._count_off(repeat)
                 repeat.settle(again)
 
-    def _send_next(self, name: _KeyName, repeats: deque[Waiting]) -> None:
-        """Send the first that still wants an answer; the others wait for it."""
+    def _send_one(self, name: _KeyName, repeats: list[Waiting]) -> None:
+        """Send the last that still wants an answer, for it has most time left; the others wait for it."""
         while repeats:
-            first = repeats.popleft()
-            if first.done is not None:
+            last = repeats.pop()
+            if last.done is not None:
                 self._repeats[name] = repeats
-                self._send(first)
+                self._send(last)
                 return
-            self._count_off(first)
+            self._count_off(last)
 
     def _count_off(self, waiting: Waiting) -> None:
         self.waiting -= waiting.messages
