@@ -94,7 +94,7 @@ class _Call:
 
     async def run(self, application: AsgiApplication) -> None:
         try:
-            async with self._deadline:
+            with self._deadline:
                 await application(self._scope(), self._receive, self._send)
         except asyncio.CancelledError:
             self._refuse(OutcomeUnknownError("The service stopped before the outcome was known"))

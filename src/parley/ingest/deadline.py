@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable
 from contextvars import ContextVar
 from types import TracebackType
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """``async with Deadline(5):`` ends what is inside after 5 s, unless it has begun to write by then.
+    """``with Deadline(5):`` ends what the task does inside after 5 s, unless it has begun to write by then.
 
     A write gets what is left as its own time: who makes it knows whether nothing was written.
 
@@ -23,44 +24,55 @@ class Deadline:
     """
 
     def __init__(self, limit_s: float) -> None:
-        """Begin later, with ``async with``."""
+        """Begin later, with ``with``."""
         self._limit_s = limit_s
         self._until = 0.0
-        self._task: asyncio.Task[object] | None = None
-        self._timeout: asyncio.Timeout | None = None
+        self._task: weakref.ref[asyncio.Task[object]] | None = None  # the task's context refers to us
+        self._cancelling = 0
+        self._timer: asyncio.Handle | None = None
+        self._is_over = False
         self.is_writing = False
         """Whether from now on only its own time ends it."""
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         """Begin."""
-        self._until = asyncio.get_running_loop().time() + self._limit_s
-        self._task = asyncio.current_task()
-        self._timeout = asyncio.timeout_at(self._until)
-        await self._timeout.__aenter__()
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task has a deadline")
+        self._task, self._cancelling = weakref.ref(task), task.cancelling()
+        self._until = loop.time() + self._limit_s
+        self._timer = loop.call_at(self._until, self._end, task)
         _present.set(self)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Tell what the time has ended."""
-        timeout, self._timeout = self._timeout, None
-        if timeout is None:
-            return
-        try:
-            await timeout.__aexit__(kind, error, traceback)
-        except TimeoutError as late:
-            raise UnavailableError("The answer took too long; nothing was written") from late
+        self._stop()
+        task = asyncio.current_task() if self._is_over else None
+        if task is not None:
+            is_ours = task.uncancel() <= self._cancelling
+            if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
+                raise UnavailableError("The answer took too long; nothing was written") from error
 
     def is_of(self, task: asyncio.Task[object] | None) -> bool:
         """Tell whether it is this task's: callbacks inherit the context of whoever asked for them."""
-        return task is not None and task is self._task
+        return task is not None and self._task is not None and task is self._task()
 
     def lift(self) -> float:
         """Let the write begin, and give the seconds that it has."""
         self.is_writing = True
-        if self._timeout is not None:
-            self._timeout.reschedule(None)
+        self._stop()
         return max(0.0, self._until - asyncio.get_running_loop().time())
+
+    def _end(self, task: asyncio.Task[object]) -> None:
+        self._is_over = True
+        task.cancel()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 _present: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

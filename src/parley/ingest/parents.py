@@ -93,7 +93,7 @@ class Parents:
     async def _look_up(self, token: str, chat: int | None, then: Then) -> None:
         error: ParleyError | None = ParleyError("Internal error")
         try:
-            async with Deadline(self._answer_timeout_s):
+            with Deadline(self._answer_timeout_s):
                 await self._finder.find_chat(token, chat)
             self.add(token, chat)
             error = None

@@ -25,12 +25,25 @@ from tests.unit.workers.doubles import StillClock
 
 async def test_what_has_not_begun_to_write_ends_in_time() -> None:
     """With 503; an error of its own, in time, stays what it is."""
-    with pytest.raises(UnavailableError):
-        async with asyncio.timeout(5), Deadline(0.01):
+    with pytest.raises(UnavailableError), Deadline(0.01):
+        await asyncio.wait_for(asyncio.Event().wait(), 5)
+    with pytest.raises(TimeoutError, match="its own"), Deadline(5):
+        raise TimeoutError("its own")
+
+
+async def test_a_cancelled_task_is_cancelled_whatever_time_it_has_left() -> None:
+    """Only what the deadline itself has ended is told as its end."""
+
+    async def wait() -> None:
+        with Deadline(5):
             await asyncio.Event().wait()
-    with pytest.raises(TimeoutError, match="its own"):
-        async with Deadline(5):
-            raise TimeoutError("its own")
+
+    waiting = asyncio.ensure_future(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 @pytest.mark.parametrize(("wait_s", "timeout_s"), [(None, 0), (30, 30)])
@@ -43,7 +56,7 @@ async def test_a_change_has_what_its_request_has_left_of_the_time(
     writes = Writes(log, Admission(log, batcher, DepthBound(9, 9)), Parents(ports.storage), batcher, Patience(5))
 
     async def change() -> Accepted:
-        async with Deadline(0):
+        with Deadline(0):
             return await writes.append(message("a"), 1, wait_s)
 
     changing = asyncio.ensure_future(change())
@@ -87,8 +100,7 @@ async def test_an_application_that_takes_too_long_has_an_unknown_outcome(ports: 
         "delete": lambda: writes.delete_application("token"),
     }[kind]
 
-    with pytest.raises(OutcomeUnknownError):
-        async with asyncio.timeout(5), Deadline(0.01):
-            await write()
+    with pytest.raises(OutcomeUnknownError), Deadline(0.01):
+        await write()
 
     assert deleted == (["token"] if kind == "delete" else [])
