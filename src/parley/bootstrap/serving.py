@@ -46,7 +46,8 @@ def build_full(settings: Settings, ports: Ports, reading: Reading, writing: Writ
     )
     from parley.http.v1.app import build_app  # noqa: PLC0415 - workers and write processes start without a framework
 
-    return AsgiBridge(cast("AsgiApplication", build_app(services)), settings.answer_timeout_s, writing.capacity)
+    application = cast("AsgiApplication", build_app(services))
+    return AsgiBridge(application, settings.answer_timeout_s, writing.capacity, services.probes)
 
 
 def _build_applications(ports: Ports, reading: Reading, writing: Writing) -> ApplicationWrites:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -34,12 +34,20 @@ class AsgiBridge:
     """
 
     def __init__(
-        self, application: AsgiApplication, answer_timeout_s: float = 5, capacity: Capacity | None = None
+        self,
+        application: AsgiApplication,
+        answer_timeout_s: float = 5,
+        capacity: Capacity | None = None,
+        uncounted: Collection[str] = (),
     ) -> None:
-        """Take the application, how long it may take before it writes, and where its requests are counted."""
+        """Take the application, how long it may take before it writes, and where its requests are counted.
+
+        The paths of ``uncounted`` are always answered: a probe that fails since a process is busy would have it killed.
+        """
         self._application = application
         self._answer_timeout_s = answer_timeout_s
         self._capacity = capacity or Capacity()
+        self._uncounted = frozenset(uncounted)
         self._calls: set[asyncio.Task[None]] = set()
 
     def __call__(self, request: Request) -> None:
@@ -48,11 +56,15 @@ class AsgiBridge:
         Raises:
             UnavailableError: too much is being answered already.
         """
-        self._capacity.take(len(request.body))
+        is_counted = request.path not in self._uncounted
+        if is_counted:
+            self._capacity.take(len(request.body))
         call = _Call(request, Deadline(self._answer_timeout_s))
         call.task = asyncio.get_running_loop().create_task(call.run(self._application))
         self._calls.add(call.task)
-        call.task.add_done_callback(partial(self._done, len(request.body)))
+        call.task.add_done_callback(self._calls.discard)
+        if is_counted:
+            call.task.add_done_callback(partial(self._give_back, len(request.body)))
 
     @property
     def running(self) -> int:
@@ -70,8 +82,7 @@ class AsgiBridge:
             await asyncio.wait(late)
         return len(late)
 
-    def _done(self, body_bytes: int, call: asyncio.Task[None]) -> None:
-        self._calls.discard(call)
+    def _give_back(self, body_bytes: int, _: asyncio.Task[None]) -> None:
         self._capacity.give_back(body_bytes)
 
 

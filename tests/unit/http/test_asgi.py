@@ -202,7 +202,7 @@ async def test_write_that_has_begun_is_not_ended_by_the_time_of_its_request() ->
 
 
 async def test_requests_under_way_are_bounded_with_their_bodies() -> None:
-    """Those whose clients have gone count too, until their write has ended; then there is room again."""
+    """Those whose clients have gone count too, until their write has ended; then there is room again. Probes do not."""
     may_end = asyncio.Event()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,8 +212,9 @@ async def test_requests_under_way_are_bounded_with_their_bodies() -> None:
         await respond(send)
 
     capacity = Capacity(2 * (REQUEST_BYTES + len(b"hello")))
-    bridge = AsgiBridge(application, 5, capacity)
-    gone, here = _request(Peer()), _request(Peer())
+    bridge = AsgiBridge(application, 5, capacity, ["/ready"])
+    gone, here, probe = _request(Peer()), _request(Peer()), _request(Peer())
+    probe.path = "/ready"
     bridge(gone)
     await asyncio.sleep(0)
     assert gone.on_lost is not None
@@ -222,11 +223,13 @@ async def test_requests_under_way_are_bounded_with_their_bodies() -> None:
 
     with pytest.raises(UnavailableError) as refused:
         bridge(_request(Peer()))
+    bridge(probe)
     may_end.set()
     await bridge.drain(5)
 
     assert (refused.value.code, refused.value.retry_after_s) == ("overloaded", 1)
     assert capacity.used_bytes == 0
+    assert probe.answer is not None
     bridge(_request(Peer()))
     assert await bridge.drain(5) == 0
 
