@@ -140,7 +140,7 @@ def test_every_request_is_answered_in_time_while_the_database_hangs(place: Place
     counts = Counter((told.asked, told.status, told.code) for told in [*mixed, *large])
     slowest_s = max(told.seconds for told in [*mixed, *large])
     print(f"slowest {slowest_s:.1f} s, back after {back_s:.1f} s, grown by {grown >> 20} MiB, {counts}")  # noqa: T201 - the report
-    assert slowest_s < TOLD_WITHIN_S + MARGIN_S
+    assert [told for told in [*mixed, *large] if told.seconds >= TOLD_WITHIN_S + MARGIN_S] == []
     assert {told.status for told in mixed if told.asked == "POST messages" and not told.code} == {201}
     assert {told.status for told in mixed if told.code} <= {503, 504}
     assert {told.code for told in large} == {"unavailable", "overloaded"}

@@ -7,11 +7,14 @@ import weakref
 from collections.abc import Awaitable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from parley.domain.errors import OutcomeUnknownError, UnavailableError
 
 T = TypeVar("T")
+
+_AGAIN_S: Final = 0.25
+"""Until it is ended once more: `asyncio.wait_for` of Python 3.11 drops a cancellation that comes with its result."""
 
 
 class Deadline:
@@ -30,7 +33,7 @@ class Deadline:
         self._task: weakref.ref[asyncio.Task[object]] | None = None  # the task's context refers to us
         self._cancelling = 0
         self._timer: asyncio.Handle | None = None
-        self._is_over = False
+        self._ended = 0  # times
         self.is_writing = False
         """Whether from now on only its own time ends it."""
 
@@ -49,9 +52,9 @@ class Deadline:
     ) -> None:
         """Tell what the time has ended."""
         self._stop()
-        task = asyncio.current_task() if self._is_over else None
-        if task is not None:
-            is_ours = task.uncancel() <= self._cancelling
+        task = asyncio.current_task()
+        if task is not None and self._ended:
+            is_ours = min(task.uncancel() for _ in range(self._ended)) <= self._cancelling
             if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
                 raise UnavailableError("The answer took too long; nothing was written") from error
 
@@ -66,8 +69,9 @@ class Deadline:
         return max(0.0, self._until - asyncio.get_running_loop().time())
 
     def _end(self, task: asyncio.Task[object]) -> None:
-        self._is_over = True
+        self._ended += 1
         task.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_AGAIN_S, self._end, task)
 
     def _stop(self) -> None:
         if self._timer is not None:

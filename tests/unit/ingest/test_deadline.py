@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import cast
 
 import pytest
@@ -29,6 +30,18 @@ async def test_what_has_not_begun_to_write_ends_in_time() -> None:
         await asyncio.wait_for(asyncio.Event().wait(), 5)
     with pytest.raises(TimeoutError, match="its own"), Deadline(5):
         raise TimeoutError("its own")
+
+
+async def test_who_drops_the_end_of_the_time_is_ended_again() -> None:
+    """As `asyncio.wait_for` of Python 3.11 does in the turn in which it has its result."""
+
+    async def wait_on() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.wait_for(asyncio.Event().wait(), 5)
+
+    with pytest.raises(UnavailableError), Deadline(0.01):
+        await wait_on()
 
 
 async def test_a_cancelled_task_is_cancelled_whatever_time_it_has_left() -> None:
