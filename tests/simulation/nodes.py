@@ -160,7 +160,8 @@ class Writer:
         self.batcher = Batcher(log, _LIMITS, means.clock, lambda *_: None, recovery)
         admission = Admission(log, self.batcher, DepthBound(10_000, 1 << 24))
         storage: Any = _Storage(world.server, means.database)
-        self.parents = Parents(LogFinder(means.feeding, storage, log.is_away))
+        finder = LogFinder(means.feeding, storage, log.is_away)
+        self.parents = Parents(finder, answer_timeout_s=UNSETTLED_S)
         patience = Patience(UNSETTLED_S, Storing(means.scopes, means.clock))
         self.writes = Writes(log, admission, self.parents, self.batcher, patience)
 
