@@ -81,7 +81,9 @@ def crew(
             for _ in range(CHATS):
                 tenant.create_chat()
             load = CreateLoad([writer.url for writer in writers], tenant.token, CHATS, Random(5), progress)
-            yield Harmed(fleet, redis, mariadb, workers, client, tenant, load, progress, CLIENTS)
+            crew = Harmed(fleet, redis, mariadb, workers, client, tenant, load, progress, CLIENTS)
+            wait_for(lambda: len(crew.rows("select 1 from chat")) == CHATS, "the chats are stored")
+            yield crew
         for member in fleet.members:
             assert "Traceback" not in member.log_text()
 
