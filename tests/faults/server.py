@@ -26,8 +26,8 @@ _WORKERS: Final = 2
 _WRITERS: Final = 2
 _APIS: Final = 2
 _PAGE: Final = 5_000
-LOG, LONELY, DATABASE = "log", "log-of-one", "database"
-"""Ways through the proxy: to Redis for all but one write process, to Redis for that one, to MariaDB."""
+LOG, LONELY, LONELY_WORKER, DATABASE = "log", "log-of-one", "log-of-one-worker", "database"
+"""Ways through the proxy: to Redis for most, for the last write process, and for the last worker; to MariaDB."""
 
 
 class ServerSite:
@@ -71,14 +71,12 @@ class ServerSite:
             )  # fmt: skip
             if self._needs.ways:
                 self._lay_ways()
-            self.workers = self._start(
-                "work", _WORKERS, {"FAULTS_TWICE": str(self.deliveries)} if self._needs.delivers_twice else None
-            )
+            twice = {"FAULTS_TWICE": str(self.deliveries)} if self._needs.delivers_twice else {}
+            self.workers = self._start("work", _WORKERS - 1, twice)
+            self.workers += self._start("work", 1, {**twice, **self._lonely(LONELY_WORKER)})
             self.apis = self._start("api", _APIS)
             self.writers = self._start("write", _WRITERS - 1)
-            self.writers += self._start(
-                "write", 1, {"PARLEY_LOG_URL": self._log_url(LONELY)} if self._needs.ways else None
-            )
+            self.writers += self._start("write", 1, self._lonely(LONELY))
             self._stack = stack.pop_all()
         self.doors = Doors(
             [Door("api", one.url) for one in self.apis], [Door("write", one.url) for one in self.writers]
@@ -92,6 +90,10 @@ class ServerSite:
     def pids(self) -> list[int]:
         """Give the processes of Parley that run."""
         return [member.process.pid for member in self.fleet.members if member.process and member.is_running()]
+
+    def modes(self) -> set[str]:
+        """Say who gives the numbers of the partitions at present: ``log``, ``standby``."""
+        return {mode for (mode,) in self.mariadb.run("select mode from `partition`", self.fleet.database)}
 
     def letters(self) -> list[int]:
         """Give the ids of all dead letters."""
@@ -143,10 +145,14 @@ class ServerSite:
     def _lay_ways(self) -> None:
         """Have all processes reach Redis and MariaDB through proxies, one of them by a way of its own."""
         self.ways.add_way(LONELY, self.redis.port)
+        self.ways.add_way(LONELY_WORKER, self.redis.port)
         database, port = self.fleet.env["PARLEY_DATABASE_URL"], self.ways.add_way(DATABASE, self.mariadb.port)
         self.fleet.env["PARLEY_DATABASE_URL"] = database.replace(f":{self.mariadb.port}/", f":{port}/")
         self.ways.add_way(LOG, self.redis.port)
         self.fleet.env["PARLEY_LOG_URL"] = self._log_url(LOG)
+
+    def _lonely(self, way: str) -> Mapping[str, str]:
+        return {"PARLEY_LOG_URL": self._log_url(way)} if self._needs.ways else {}
 
     def _log_url(self, way: str) -> str:
         direct = f"{self.redis.url}?prefix={self.fleet.database}"

@@ -12,6 +12,7 @@ from tests.support.pace import hold_async
 
 _AWAY_S: Final = 20.0
 _ILL_S: Final = 6.0
+_HANGS_S: Final = 10.0
 _KILLS: Final = 3
 _UNTIL_COMMIT: Final = """DELIMITER //
 BEGIN NOT ATOMIC
@@ -37,6 +38,15 @@ async def be_away(strike: Strike[ServerSite]) -> None:
             await asyncio.to_thread(_kill_at_commit, mariadb)
             await asyncio.to_thread(mariadb.start)
         await strike.calm()
+
+
+async def hang(strike: Strike[ServerSite]) -> None:
+    """Stop it where it is: connections stay open, and nobody is answered by it."""
+    async with strike.load.volley(), strike.fault("SIGSTOP of mariadb"):
+        await asyncio.to_thread(strike.site.mariadb.pause)
+        await hold_async(_HANGS_S)
+        strike.site.mariadb.resume()
+    await strike.calm()
 
 
 async def be_ill(strike: Strike[ServerSite]) -> None:

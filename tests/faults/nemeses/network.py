@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from tests.faults.run import Strike
-from tests.faults.server import DATABASE, LOG, LONELY, ServerSite
+from tests.faults.server import DATABASE, LOG, LONELY, LONELY_WORKER, ServerSite
 from tests.faults.site import Site
 from tests.support.pace import hold_async
 
 _LASTS_S: Final = 8.0
+_RELIEVED_S: Final = 20.0
+"""A worker hands back what it cannot do after 6 s, and within two beats another has taken it over."""
 _OK: Final = 200
 _SLOW_MS: Final = 200
 _EVERY: Final = 10
@@ -40,6 +42,16 @@ async def cut_one_off(strike: Strike[ServerSite]) -> None:
             status, _ = await asyncio.to_thread(strike.site.writers[-1].ready)
             if status == _OK:
                 strike.wrong("a writer that is cut off says that it is ready")
+    await strike.calm()
+
+
+async def cut_worker_off(strike: Strike[ServerSite]) -> None:
+    """Cut one worker off the log: another does its work while that lasts, and the log numbers again."""
+    async with strike.load.volley(), strike.fault("one worker cut off the log"):
+        with strike.site.ways.cut(LONELY_WORKER):
+            await hold_async(_RELIEVED_S)
+            if (modes := await asyncio.to_thread(strike.site.modes)) != {"log"}:
+                strike.wrong(f"a worker is cut off, and nobody has relieved it: {', '.join(sorted(modes))}")
     await strike.calm()
 
 
