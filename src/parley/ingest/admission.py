@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import cycle
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from parley.domain.errors import UnavailableError
 from parley.domain.events import Depth
 from parley.ingest.batcher import Batcher
+from parley.ingest.overload import Overload
 from parley.log.port import Log
-
-_RETRY_AFTER_S: Final = (1, 2, 3)
-"""Told in turn: those who are refused together do not come again together."""
 
 
 class DepthBound(NamedTuple):
@@ -29,7 +25,7 @@ class Admission:
         self._log = log
         self._batcher = batcher
         self._max_messages, self._max_bytes = bound
-        self._retry_after_s = cycle(_RETRY_AFTER_S)
+        self._overload = Overload("Too many messages wait to be stored")
 
     def check(self) -> None:
         """Return if a write may start.
@@ -38,11 +34,7 @@ class Admission:
             UnavailableError: ``overloaded``, with the seconds to wait.
         """
         if self._is_full():
-            raise UnavailableError(
-                "Too many messages wait to be stored; nothing was written",
-                code="overloaded",
-                retry_after_s=next(self._retry_after_s),
-            )
+            raise self._overload.refusal()
 
     def refusals(self) -> list[str]:
         """Say why writes are refused at present; empty if they are not."""

@@ -153,8 +153,7 @@ class Batcher:
 
     def _release(self, waiting: Waiting, result: Found = None) -> None:
         """Let go of an entry; of those that waited for its key, answer its like and send one of the others."""
-        self.waiting -= waiting.messages
-        self.waiting_bytes -= waiting.size
+        self._count_off(waiting)
         key = waiting.entry.key
         if key is not None:
             name = waiting.entry.token, key.route, key.key

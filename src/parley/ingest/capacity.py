@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from typing import Final
 
-from parley.domain.errors import UnavailableError
+from parley.ingest.overload import Overload
 
 REQUEST_BYTES: Final = 8 * 1024
 """What a request weighs besides its body: its headers, its task, and what it has read so far."""
-
-_RETRY_AFTER_S: Final = (1, 2, 3)
-"""Told in turn: those who are refused together do not come again together."""
 
 
 class Capacity:
@@ -20,7 +16,7 @@ class Capacity:
     def __init__(self, max_bytes: int = 128 * 1024 * 1024) -> None:
         """Take requests until they weigh ``max_bytes``."""
         self._max_bytes = max_bytes
-        self._retry_after_s = cycle(_RETRY_AFTER_S)
+        self._overload = Overload("Too many requests are under way")
         self.used_bytes = 0
 
     def take(self, body_bytes: int) -> None:
@@ -30,11 +26,7 @@ class Capacity:
             UnavailableError: ``overloaded``, with the seconds to wait; it was not counted.
         """
         if self.used_bytes + body_bytes + REQUEST_BYTES > self._max_bytes:
-            raise UnavailableError(
-                "Too many requests are under way; nothing was written",
-                code="overloaded",
-                retry_after_s=next(self._retry_after_s),
-            )
+            raise self._overload.refusal()
         self.used_bytes += body_bytes + REQUEST_BYTES
 
     def give_back(self, body_bytes: int) -> None:
