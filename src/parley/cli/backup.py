@@ -15,10 +15,10 @@ from cyclopts import Parameter, validators
 from parley.cli.backups.cut import await_stored, take_cut
 from parley.cli.backups.folder import refuse_present, unfinished
 from parley.cli.backups.manifest import FORMAT, Manifest, describe, write_manifest
-from parley.cli.ending import end_in_order
 from parley.cli.progress import Meter
 from parley.cli.servers import open_beside, refuse_old_schema
 from parley.cli.settings import takes_settings
+from parley.cli.signals import end_in_order
 from parley.config import Settings
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Position

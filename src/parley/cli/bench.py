@@ -21,7 +21,7 @@ from parley.cli.benching.shown import show
 from parley.cli.benching.throwaway import Throwaway
 from parley.cli.client import DEFAULT_URL, HEADERS, TIMEOUT, admin_headers, parse_url
 from parley.cli.confirming import Yes, confirm
-from parley.cli.ending import end_in_order
+from parley.cli.signals import end_in_order
 from parley.telemetry.clock import SystemClock
 
 Percent = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=100))]
