@@ -26,7 +26,6 @@ class Report:
         self, ports: Ports, working: Working, reading: Reading | None, writing: Writing | None, stop: asyncio.Event
     ) -> None:
         """Report about these; ``stop`` is set while the process stops."""
-        self._letters = 0
         self._ports = ports
         self._working = working
         self._reading = reading
@@ -34,6 +33,8 @@ class Report:
         self._stop = stop
         self._closed: frozenset[int] = frozenset()
         """Partitions whose log was there and not open when it was last looked at."""
+        self._letters = 0
+        """Dead letters that waited when they were last counted."""
 
     def reports(self, metrics: Metrics, needed: Sequence[str]) -> Reports:
         """Give what `Health` asks; without what is ``needed`` this process cannot do its job."""

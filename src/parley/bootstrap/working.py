@@ -21,7 +21,7 @@ from parley.workers.feed import Feed
 from parley.workers.gates import GateJob
 from parley.workers.index import POLL_S, UNWOKEN_POLL_S, IndexFollower
 from parley.workers.leased import LeasedJob
-from parley.workers.lives import Means, never_away
+from parley.workers.lives import Means
 from parley.workers.persist import PersistJob
 from parley.workers.reconcile import ReconcileJob
 from parley.workers.runner import LONGEST_BACKOFF_S, Job, Runner
@@ -87,7 +87,7 @@ async def build_working(
         by_name["erase"] = (erase, GateJob(ports.beside.database.scopes, ports.log.log))
     chosen = [job for name, some in by_name.items() if name in jobs for job in some]
     run = partial(_run, metrics)
-    if ports.beside is None:
+    if ports.beside is None or ports.guard is None:
         feeds = "index" in jobs
         return Working(lambda: follower if feeds else None, tuple(run(job) for job in chosen), None, ())
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -96,10 +96,9 @@ async def build_working(
     runners, closers = [run(job) for job in leased], [job.close for job in leased]
     shares = None
     if "persist" in jobs:
-        away_s = never_away if ports.guard is None else ports.guard.breaker.away_s
-        means = Means(ports.beside.log, ports.beside.database, clock, metrics, settings.key_ttl_s, away_s)
-        watched = () if ports.guard is None else (ports.guard.breaker.longest_s,)
-        shares = Shares(await _persisting(ports.beside, means), claimant, metrics, *watched)
+        breaker = ports.guard.breaker
+        means = Means(ports.beside.log, ports.beside.database, clock, metrics, settings.key_ttl_s, breaker.away_s)
+        shares = Shares(await _persisting(ports.beside, means), claimant, metrics, breaker.longest_s)
         runners.append(run(shares))
         closers.append(shares.close)
     indexing = [job for job in leased if job.name == IndexFollower.name]

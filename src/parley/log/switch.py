@@ -175,8 +175,10 @@ def _gather(outcomes: list[Outcome], parts: Sequence[_Part]) -> list[Outcome]:
     errors = [part.outcomes for part in parts if isinstance(part.outcomes, BaseException)]
     unknown = [error for error in errors if not isinstance(error, UnavailableError)]
     is_true_of_all = len(errors) == len(parts) and sum(len(part.places) for part in parts) == len(outcomes)
-    for error in unknown or (errors if is_true_of_all else ()):
-        raise error
+    if unknown:
+        raise unknown[0]
+    if errors and is_true_of_all:
+        raise errors[0]
     for places, found in parts:
         for index, place in enumerate(places):
             outcomes[place] = _NOT_YET if isinstance(found, BaseException) else found[index]

@@ -203,8 +203,10 @@ class RedisLog:
             raise sent.error
         errors = [share.result for share in sent.shares if isinstance(share.result, Exception)]
         unknown = [error for error in errors if isinstance(error, OutcomeUnknownError)]
-        for error in unknown or (errors if len(errors) == len(sent.shares) else ()):
-            raise error
+        if unknown:
+            raise unknown[0]
+        if errors and len(errors) == len(sent.shares):
+            raise errors[0]
         outcomes: list[Outcome] = [OTHER_LIFE] * sent.count
         for share in sent.shares:
             for place, outcome in zip(share.packed.places, share.outcomes(), strict=True):
