@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from tests.faults.nemeses import hanging
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
 from tests.support.engines.mariadb import MariaDbServer
@@ -42,11 +43,7 @@ async def be_away(strike: Strike[ServerSite]) -> None:
 
 async def hang(strike: Strike[ServerSite]) -> None:
     """Stop it where it is: connections stay open, and nobody is answered by it."""
-    async with strike.load.volley(), strike.fault("SIGSTOP of mariadb"):
-        await asyncio.to_thread(strike.site.mariadb.pause)
-        await hold_async(_HANGS_S)
-        strike.site.mariadb.resume()
-    await strike.calm()
+    await hanging.hang(strike, strike.site.mariadb, "mariadb", _HANGS_S)
 
 
 async def be_ill(strike: Strike[ServerSite]) -> None:

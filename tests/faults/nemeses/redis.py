@@ -9,6 +9,7 @@ from typing import Final
 
 from redis import Redis
 
+from tests.faults.nemeses import hanging
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
 from tests.support.old_states import put_back, take_snapshot
@@ -33,11 +34,7 @@ async def kill(strike: Strike[ServerSite]) -> None:
 
 async def hang(strike: Strike[ServerSite]) -> None:
     """Stop it where it is for ten seconds."""
-    async with strike.load.volley(), strike.fault("SIGSTOP of redis"):
-        await asyncio.to_thread(strike.site.redis.pause)
-        await hold_async(_AWAY_S)
-        strike.site.redis.resume()
-    await strike.calm()
+    await hanging.hang(strike, strike.site.redis, "redis", _AWAY_S)
 
 
 async def fill(strike: Strike[ServerSite]) -> None:

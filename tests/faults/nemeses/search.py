@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from tests.faults.nemeses import hanging
 from tests.faults.run import Strike
 from tests.faults.server import ServerSite
-from tests.support.pace import hold_async
 
 _HANGS_S: Final = 8.0
 
@@ -23,8 +23,4 @@ async def kill(strike: Strike[ServerSite]) -> None:
 
 async def hang(strike: Strike[ServerSite]) -> None:
     """Stop it where it is, and let it go on."""
-    async with strike.load.volley(), strike.fault("SIGSTOP of opensearch"):
-        await asyncio.to_thread(strike.site.opensearch.pause)
-        await hold_async(_HANGS_S)
-        strike.site.opensearch.resume()
-    await strike.calm()
+    await hanging.hang(strike, strike.site.opensearch, "opensearch", _HANGS_S)
