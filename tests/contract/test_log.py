@@ -10,6 +10,7 @@ import pytest
 
 from parley.domain.cursors import Window
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ChatCreated,
     ChatDeleted,
     ChatRetitled,
@@ -20,7 +21,7 @@ from parley.domain.events import (
     What,
 )
 from parley.domain.model import Draft
-from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused, Replayed
+from parley.domain.numbering import Appended, Reason, Refused, Replayed
 from tests.support.ports import KEY_TTL_S, PARTITIONS, Profile, keyed, posted
 from tests.unit.workers.doubles import StillClock
 

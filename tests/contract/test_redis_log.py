@@ -10,6 +10,7 @@ import pytest
 
 from parley.domain.errors import UnavailableError
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ApplicationClosed,
     ChatCreated,
     ChatDeleted,
@@ -21,7 +22,7 @@ from parley.domain.events import (
     Position,
 )
 from parley.domain.grants import Known, ScopeName
-from parley.domain.numbering import NUMBER_LIMIT, Appended, Reason, Refused
+from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.redis.entries import encode_unread
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from parley.domain.documents import WHOLE_CHAT, Document
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.search.port import SearchIndex
 from parley.storage.port import Changes, Counting, Counts, Difference
 from parley.workers.feed import Feed

@@ -17,7 +17,7 @@ from parley.cli.progress import Meter
 from parley.cli.settings import takes_settings
 from parley.config import Settings, mask
 from parley.domain.errors import ConfigurationError
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.storage import open_archive
 from parley.storage.archive import Archive, History, Holdings
 from parley.telemetry.clock import Clock, SystemClock

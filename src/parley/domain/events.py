@@ -7,15 +7,18 @@ the position that the log gave it. A bulk of messages is one entry: its numbers 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
 from parley.domain.model import Draft
 
+NUMBER_LIMIT: Final = 2**32 - 1
+"""The last number of a scope: storage and index pack chat and number into 64 bits."""
+
 _SEQUENCE_BITS = 20
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_LIMIT)]
 """A number of a scope, as it may lie on a log: one beyond is of nobody, and fits into no row."""
 
 
@@ -126,6 +129,13 @@ class Event(msgspec.Struct, frozen=True):
     position: Position
     number: int
     entry: Entry
+
+
+class Unread(NamedTuple):
+    """An entry as it lies on a log that this code cannot read: kept whole for a version that can."""
+
+    version: bytes
+    value: bytes
 
 
 class Depth(NamedTuple):

@@ -8,11 +8,12 @@ all in one atomic step.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ChatCreated,
     ChatDeleted,
     ChatRetitled,
@@ -22,9 +23,6 @@ from parley.domain.events import (
     Position,
     position_id,
 )
-
-NUMBER_LIMIT: Final = 2**32 - 1
-"""The last number of a scope: storage and index pack chat and number into 64 bits."""
 
 
 class Appended(NamedTuple):

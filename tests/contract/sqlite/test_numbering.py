@@ -7,13 +7,14 @@ import pytest
 from parley.domain.cursors import Window
 from parley.domain.errors import UnavailableError
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ChatCreated,
     Depth,
     Entry,
     MessageDeleted,
     MessageEdited,
 )
-from parley.domain.numbering import NUMBER_LIMIT, Reason, Refused
+from parley.domain.numbering import Reason, Refused
 from tests.support.ports import Ports, keyed, posted
 
 

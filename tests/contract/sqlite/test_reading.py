@@ -10,7 +10,7 @@ import pytest
 
 from parley.database.named import load_queries
 from parley.database.session import File, connect
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from tests.support.ports import Ports
 
 PAGES = {

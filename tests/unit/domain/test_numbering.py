@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ChatCreated,
     ChatDeleted,
     ChatRetitled,
@@ -21,7 +22,6 @@ from parley.domain.events import (
 )
 from parley.domain.model import Draft
 from parley.domain.numbering import (
-    NUMBER_LIMIT,
     Appended,
     KeyState,
     Reason,

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from parley.domain.errors import KeyReusedError, NotFoundError, ParleyError, UnavailableError
-from parley.domain.events import Entry, IdempotencyKey
+from parley.domain.events import NUMBER_LIMIT, Entry, IdempotencyKey
 from parley.domain.model import Chat, Draft, Message
-from parley.domain.numbering import NUMBER_LIMIT, Appended, Outcome, Reason, Refused, Replayed
+from parley.domain.numbering import Appended, Outcome, Reason, Refused, Replayed
 from parley.http.written import written_headers
 from parley.ingest.admission import Admission, DepthBound
 from parley.ingest.applications import ApplicationWrites

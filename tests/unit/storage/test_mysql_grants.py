@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.grants import FIRST_GRANT, Known, Need, ScopeName
-from parley.domain.numbering import NUMBER_LIMIT
 from parley.storage.mysql.grants import Standing, grant
 
 NAME = ScopeName("token", 1)

@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 
 from parley.cli.letters.masking import mask_bytes, mask_text, mask_token
-from parley.domain.events import ChatCreated, Entry, MessagesPosted, NumbersBurnt
+from parley.domain.events import ChatCreated, Entry, MessagesPosted, NumbersBurnt, Unread
 from parley.storage.sharing import DeadLetter
 
 _LINE_BYTES: Final = 16
 _decode = msgspec.msgpack.Decoder(Entry).decode
-_decode_unread = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+_decode_unread = msgspec.msgpack.Decoder(Unread).decode
 
 
 def read_entry(letter: DeadLetter) -> Entry | None:
@@ -66,7 +66,7 @@ def explain(letter: DeadLetter) -> str:
 
 def _version_of(letter: DeadLetter) -> str:
     try:
-        version, _ = _decode_unread(letter.raw)
+        version = _decode_unread(letter.raw).version
     except ValueError:
         return ""
     return f": it is of version {mask_text(version.decode('ascii', 'replace'), '')}"

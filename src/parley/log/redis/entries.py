@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from parley.domain.events import Depth, Entry, Event, Logged, Position, position_id
+from parley.domain.events import Depth, Entry, Event, Logged, Position, Unread, position_id
 
 VERSION: Final = b"1"
 _HEAD: Final = struct.Struct(">IQQ")
@@ -16,7 +16,7 @@ _HEAD: Final = struct.Struct(">IQQ")
 
 encode_entry = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
-_decode_field = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+_decode_unread = msgspec.msgpack.Decoder(Unread).decode
 
 
 def stream_id(position: int) -> bytes:
@@ -47,13 +47,13 @@ def read_entry(epoch: int, written: bytes, fields: Sequence[bytes]) -> Logged:
 
 def encode_unread(version: bytes, value: bytes) -> bytes:
     """Write what lies at one place of a stream, so that a version that can read it loses nothing."""
-    return msgspec.msgpack.encode((version, value))
+    return msgspec.msgpack.encode(Unread(version, value))
 
 
 def read_again(position: Position, raw: bytes) -> Logged | None:
     """Read what was set aside unread, ``None`` if this version cannot either."""
     try:
-        version, value = _decode_field(raw)
+        version, value = _decode_unread(raw)
     except ValueError:  # msgspec's errors are ValueErrors
         return None
     return _read(position, version, value)

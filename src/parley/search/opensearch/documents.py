@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from parley.domain.documents import WHOLE_CHAT, Document
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.text import fold
 from parley.search.opensearch.bulk import Line
 from parley.search.opensearch.layout import BODY, CHAT, GONE, KEY

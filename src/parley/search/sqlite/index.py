@@ -15,8 +15,7 @@ from parley.database.session import Session
 from parley.database.sqlite import Database
 from parley.domain.documents import WHOLE_CHAT, ChatId, Document
 from parley.domain.errors import ConfigurationError, OutcomeUnknownError, UnavailableError
-from parley.domain.events import Position
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT, Position
 from parley.domain.text import fold
 from parley.search.port import Candidates, SearchIndex, Upkeep
 from parley.search.sqlite.file import is_damage, open_file, remove, truncate_wal

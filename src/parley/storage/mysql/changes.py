@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
 from parley.domain.documents import WHOLE_CHAT, Change, Document
-from parley.domain.events import Position
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT, Position
 from parley.storage.mysql.rows import Row, unpack_keys
 from parley.storage.port import Changes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.grants import FIRST_GRANT, Known, Need
-from parley.domain.numbering import NUMBER_LIMIT
 
 _LARGEST: Final = 500_000
 _QUICK_MS: Final = 60_000

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from parley.database.mysql.session import Session
 from parley.domain.events import (
+    NUMBER_LIMIT,
     ChatCreated,
     ChatDeleted,
     ChatRetitled,
@@ -21,7 +22,6 @@ from parley.domain.events import (
     Position,
 )
 from parley.domain.model import Draft
-from parley.domain.numbering import NUMBER_LIMIT
 
 _TOKEN_BYTES: Final = 64
 _REASON_CHARACTERS: Final = 1_000

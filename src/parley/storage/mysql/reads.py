@@ -11,8 +11,8 @@ from parley.database.mysql.transactions import Database
 from parley.domain.cursors import NUMBER_MAX, Window
 from parley.domain.documents import ChatId
 from parley.domain.errors import NotFoundError
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.model import Chat, Message
-from parley.domain.numbering import NUMBER_LIMIT
 from parley.domain.text import fold
 from parley.storage.mysql.rows import Row, chat_of, message_of
 from parley.storage.port import Page, Scan, Storage

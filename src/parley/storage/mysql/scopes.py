@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from parley.database.mysql.session import Session
 from parley.database.mysql.transactions import Database
 from parley.domain.errors import ConflictError
-from parley.domain.events import Position
+from parley.domain.events import NUMBER_LIMIT, Position
 from parley.domain.grants import Known, Life, Need, Partition, ScopeName
-from parley.domain.numbering import NUMBER_LIMIT, KeyState
+from parley.domain.numbering import KeyState
 from parley.storage.mysql.grants import Standing, grant
 from parley.storage.mysql.rows import Row
 from parley.storage.sharing import Scopes

@@ -14,7 +14,7 @@ from parley.database.session import File, Row, Session
 from parley.database.snapshot import Snapshot, open_snapshot
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.errors import ConfigurationError, UnavailableError
-from parley.domain.events import Position
+from parley.domain.events import NUMBER_LIMIT, Position
 from parley.domain.partitions import partition_of
 from parley.storage.port import Audit, Difference, Missing, Pending, Scope
 from parley.storage.sqlite import file_of, migrations, queries
@@ -141,7 +141,7 @@ class SqliteAudit:
         """Compare chats above ``low`` up to ``high``, ids both."""
         for row in self._snapshot.rows("audit_chats", low, high):
             yield from self._one_chat(row)
-        first, last = low << 32 | 2**32 - 1 if low else 0, high << 32 | 2**32 - 1
+        first, last = low << 32 | NUMBER_LIMIT if low else 0, high << 32 | NUMBER_LIMIT
         for id_, at, before in self._snapshot.rows("audit_time_of_messages", first, last):
             yield Difference("times", self.place(id_), f"created at {at}, the one before at {before}")
         for id_ in self._ids("audit_messages_ahead", first, last):

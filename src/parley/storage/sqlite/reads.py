@@ -11,8 +11,8 @@ from parley.database.sqlite import Database
 from parley.domain.cursors import Window
 from parley.domain.documents import ChatId
 from parley.domain.errors import NotFoundError
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.model import Chat, Message
-from parley.domain.numbering import NUMBER_LIMIT
 from parley.domain.text import fold
 from parley.storage.port import Page, Scan, Storage
 from parley.storage.sqlite.rows import Row, chat_of, message_id, message_of, range_above

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from parley.domain.events import NUMBER_LIMIT
 from parley.domain.model import Application, Chat, Message
-from parley.domain.numbering import NUMBER_LIMIT
 
 NUMBER_BITS: Final = 32
 

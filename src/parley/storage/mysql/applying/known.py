@@ -8,8 +8,15 @@ from typing import NamedTuple
 import msgspec
 
 from parley.database.mysql.session import Session
-from parley.domain.events import ChatCreated, Event, MessageDeleted, MessageEdited, MessagesPosted, Position
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import (
+    NUMBER_LIMIT,
+    ChatCreated,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessagesPosted,
+    Position,
+)
 from parley.storage.mysql.backlog import Backlog
 
 MessageKey = tuple[int, int, int]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from parley.domain.events import Position
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT, Position
 from parley.storage.mysql.audit.applications import compare_applications
 from parley.storage.mysql.audit.changed import read_changed
 from parley.storage.mysql.audit.chats import Known, compare_chats

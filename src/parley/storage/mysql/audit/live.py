@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.storage.mysql.audit.snapshot import Snapshot
 from parley.storage.mysql.rows import NUMBER_BITS, Row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.storage.mysql.audit.runs import Range, without
 from parley.storage.mysql.rows import Row
 from parley.storage.port import Difference, Missing

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from parley.domain.numbering import NUMBER_LIMIT
+from parley.domain.events import NUMBER_LIMIT
 from parley.storage.mysql.audit.runs import Range
 from parley.storage.mysql.audit.snapshot import Snapshot
 from parley.storage.mysql.rows import Row
