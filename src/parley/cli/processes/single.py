@@ -16,6 +16,7 @@ from parley.bootstrap.process import Roles, run
 from parley.bootstrap.sockets import Sockets
 from parley.cli.processes.announcing import announce_roles
 from parley.cli.processes.inheritance import follow_parent, parse_inheritance, take_sockets
+from parley.cli.processes.memory import give_back_large_blocks
 from parley.cli.processes.systemd import READY, STOPPING, tell_systemd
 from parley.config import Settings
 from parley.telemetry.logs import configure_logs
@@ -57,7 +58,11 @@ def run_inherited(settings: Settings, roles: Roles, inheritance: str) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Set up logs, and allow as many open files as connections need and the system lets us; `parley doctor` tells."""
+    """Set up logs and memory, and allow as many open files as connections need and the system lets us.
+
+    How many that is, `parley doctor` tells.
+    """
+    give_back_large_blocks()
     configure_logs(settings.log_format, settings.log_level, sys.stderr)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.max_connections + _FILES_BESIDE

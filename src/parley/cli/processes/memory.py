@@ -1,0 +1,21 @@
+"""How the C library keeps memory: what answers and batches took is given back once they are done."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+_M_MMAP_THRESHOLD: Final = -3
+LARGE_BYTES: Final = 256 * 1024
+
+
+def give_back_large_blocks() -> None:
+    """Have blocks of `LARGE_BYTES` and more go back to the system when they are freed, under glibc.
+
+    By itself glibc lets that bound grow to 32 MiB with the first blocks that it frees (mallopt(3)). From then on they
+    lie in the heap, which shrinks at its end alone: of 500 clients that left pages of 800 KB unread, a process of
+    105 MB kept 150 to 300 MB, and keeps 140 now (F14 on a busy machine).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
