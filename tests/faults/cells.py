@@ -132,7 +132,7 @@ SERVER: Final = (
         90,
         needs=Needs(delivers_twice=True),
     ),
-    Cell("F13", "server", "poison", "entries that nobody can store", poison.poison, 90),
+    Cell("F13", "server", "poison", "entries that nobody can store", poison.poison, 120),
     Cell("F14", "server", "slow", "500 clients that read nothing", weight.read_nothing, 90),
     Cell("F15", "server", "answers", "every tenth answer lost", network.lose_answers, 90, swallows=True),
     Cell(
@@ -174,6 +174,7 @@ NOT_SHOWN: Final = {
     "F10, a full disk of the process' own output": "nobody fills it",
     "F12, one batch to two workers at once": "the lease keeps the second one off; a worker that wakes up behind its "
     "lease is F1's",
+    "F13, a text of 65,536 bytes": "no client can send it; the column takes 2,000 characters for a while instead",
     "F14, a byte a second, and others' p99 within 20 %": "those clients read nothing; p99 is in the table, not judged",
     "F16, a blackhole": "a proxy cuts the way",
     "F18, that live creates keep their p99": "it is in the table, not judged",

@@ -39,7 +39,7 @@ CONTROLS: Final[Mapping[str, Control]] = {
         Checked(server.TRIM_FIRST, "f8-server-ill", (LOST, GAPS)),
         Checked(server.NO_NUMBER, "f12-server-twice", (WALK, COUNTS)),
         Checked(embedded.NO_KEY, "f15-embedded-answers", (DUPLICATE,)),
-        Checked(server.IGNORE, "f13-server-poison", (COUNTS, PHANTOM)),
+        Checked(server.IGNORE, "f13-server-poison", (COUNTS, REUSED)),
         Checked(server.FROM_HIGHEST, "f5-server-flush", (REUSED,)),
         Checked(server.STORED_FIRST, "f5-server-flush", (LOST,)),
         Checked(embedded.NO_TENANT, "f11-embedded-clock", (TENANT,)),

@@ -95,10 +95,6 @@ class ServerSite:
         """Say who gives the numbers of the partitions at present: ``log``, ``standby``."""
         return {mode for (mode,) in self.mariadb.run("select mode from `partition`", self.fleet.database)}
 
-    def letters(self) -> list[int]:
-        """Give the ids of all dead letters."""
-        return [int(id_) for (id_,) in self.mariadb.run("select id from dead_letter", self.fleet.database)]
-
     def settings(self) -> dict[str, str]:
         """Give what was set besides the defaults."""
         return self._env

@@ -20,6 +20,8 @@ class KnownChat:
     """What was acknowledged last."""
     gone: bool = False
     """Whether somebody has asked for its deletion."""
+    is_kept: bool = False
+    """Whether nobody is to ask for that."""
 
 
 @dataclass(eq=False)

@@ -69,10 +69,10 @@ class Writers:
         return await self._change(said, "DELETE", f"{application.path_of(chat)}/messages/{number}")
 
     async def delete_chat(self, application: KnownApplication) -> bool:
-        """Delete a chat, unless it is one of the last."""
+        """Delete a chat, unless it is one of the last or is kept."""
         if len(application.chats) <= _BULK:
             return True
-        chat = self._rng.choice(application.chats)
+        chat = self._rng.choice([chat for chat in application.chats if not chat.is_kept])
         application.let_go(chat)
         return await self._change(self._about(application, chat, "delete_chat"), "DELETE", application.path_of(chat))
 
