@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
 
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.events import (
@@ -39,13 +39,6 @@ class Fold:
         self.effects = Effects(chat_counter)
         self._known = known
         self._new_chat_id = new_chat_id
-        self._acts: dict[type, Callable[[Event, Chat, Any], None]] = {
-            MessagesPosted: self._post,
-            MessageEdited: self._edit,
-            MessageDeleted: self._delete,
-            ChatRetitled: self._retitle,
-            ChatDeleted: self._delete_chat,
-        }
 
     def add(self, logged: Logged) -> None:
         """Take one entry in, or set it aside."""
@@ -153,7 +146,7 @@ class Fold:
             raise UnstorableError("the chat is not known")
         if chat.is_gone:
             return False
-        self._acts[type(what)](event, chat, what)
+        self._acts[type(what)](self, event, chat, what)
         return True
 
     def _burn(self, event: Event, application: Application, last: int) -> bool:
@@ -295,6 +288,15 @@ class Fold:
             row = (key.fingerprint, event.number, count, *position, position.at)
             self.effects.keys[application.id, key.route.encode(), key.key.encode()] = row
             self.effects.last_key_at = max(self.effects.last_key_at, position.at)
+
+    _acts: ClassVar[Mapping[type, Callable[[Fold, Event, Chat, Any], None]]] = {
+        MessagesPosted: _post,
+        MessageEdited: _edit,
+        MessageDeleted: _delete,
+        ChatRetitled: _retitle,
+        ChatDeleted: _delete_chat,
+    }
+    """Of the class: a fold that kept its bound methods would refer to itself, and stay until the collector comes."""
 
 
 def _letter_of(logged: Logged) -> Letter:
