@@ -47,15 +47,17 @@ async def read_nothing(strike: Strike[Site]) -> None:
 async def store_late(strike: Strike[ServerSite]) -> None:
     """Stop the workers until 200,000 messages wait, then start them: memory stays, and live creates go on."""
     stored = _stored(strike.site)  # of earlier runs on this site
+    usual = memory(strike.site.pids())
     for worker in strike.site.workers:
         await asyncio.to_thread(worker.stop)
     before = memory(strike.site.pids())
+    workers_usual = min(usual[pid] for pid in usual if pid not in before)
     async with strike.fault("backlog"):
         await asyncio.to_thread(_post_backlog, strike.load.doors.write[0], strike.load.doors.api[0])
         _note_growth(strike, before)
         for worker in strike.site.workers:
             await asyncio.to_thread(worker.start)
-        fresh = memory(strike.site.pids())
+        fresh = {pid: workers_usual for pid in strike.site.pids() if pid not in before}
         await asyncio.to_thread(_wait_until_stored, strike.site, stored + _BACKLOG)
         _note_growth(strike, fresh, "drained_growth_mb")
     await strike.calm()
