@@ -8,11 +8,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from parley.database.session import File
 from parley.domain.documents import ChatId, Document
 from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.domain.events import Position
 from parley.search import open_search
 from parley.search.port import SearchIndex, Upkeep
+from parley.search.sqlite.file import truncate_wal
 from parley.search.sqlite.phrases import match_expression
 
 REACHED = {0: Position(1, 5)}
@@ -169,6 +171,14 @@ async def test_an_index_that_lost_nothing_has_nothing_to_tidy(index: SearchIndex
     assert isinstance(index, Upkeep)
 
     assert not await index.tidy()
+
+
+def test_a_log_that_cannot_be_emptied_is_told_as_an_index_that_does_not_answer(path: Path) -> None:
+    """A worker says so in a line; an error of the engine's own would be a fault of ours."""
+    path.write_bytes(b"no database " * 1_000)
+
+    with pytest.raises(UnavailableError):
+        truncate_wal(File(path, synchronous="normal"))
 
 
 async def test_a_follower_can_sync_the_index(index: SearchIndex) -> None:

@@ -14,7 +14,7 @@ import structlog
 from parley.database.named import load_queries
 from parley.database.session import File, Session, connect
 from parley.database.sqlite import Database
-from parley.domain.errors import ConfigurationError
+from parley.domain.errors import ConfigurationError, UnavailableError
 
 VERSION: Final = 1
 _APPLICATION_ID: Final = 1347636312
@@ -64,13 +64,20 @@ def is_damage(error: BaseException) -> bool:
 
 
 def truncate_wal(file: File) -> bool:
-    """Empty the write-ahead log; `False` if somebody was reading from it."""
-    session = connect(file, load_queries("parley.search", "sql", "sqlite"))
+    """Empty the write-ahead log; `False` if somebody was reading from it.
+
+    Raises:
+        UnavailableError: the disk is full, or the file cannot be used.
+    """
     try:
-        session.set_busy_timeout(_TRUNCATE_PATIENCE_MS)
-        return bool(session.rows("truncate_wal")[0][0] == 0)
-    finally:
-        session.close()
+        session = connect(file, load_queries("parley.search", "sql", "sqlite"))
+        try:
+            session.set_busy_timeout(_TRUNCATE_PATIENCE_MS)
+            return bool(session.rows("truncate_wal")[0][0] == 0)
+        finally:
+            session.close()
+    except (apsw.Error, ConfigurationError) as error:
+        raise UnavailableError("The search index's log cannot be emptied", code="search_unavailable") from error
 
 
 def _unusable(file: File, queries: dict[str, str]) -> str | None:

@@ -117,7 +117,7 @@ class SqliteSearch:
         database = self._open()
         left = await self._answer(database.write(_merge_slice))
         if left is None:
-            if not await asyncio.to_thread(truncate_wal, database.file):
+            if not await self._answer(asyncio.to_thread(truncate_wal, database.file)):
                 return True
             left = await self._answer(database.write(_end_merging))
         return left
