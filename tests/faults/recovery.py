@@ -82,6 +82,8 @@ class Recovery:
         self._progress = Progress()
         self._back: list[_Probe] = []
         self._drained: list[_Probe] = []
+        self._lost: set[_Probe] = set()
+        """What was not well in time once: the run is invalid, and nobody waits for it again."""
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -104,9 +106,9 @@ class Recovery:
 
     def begin(self, fault: str, outage_s: float) -> None:
         """Measure from now on: the fault is over."""
-        over = _Healing(fault, time.monotonic(), outage_s, {})
+        over = _Healing(fault, time.monotonic(), outage_s, dict.fromkeys(self._lost))
         self._faults.append(over)
-        self._waits |= {(over, probe) for probe in (*self._back, *self._drained)}
+        self._waits |= {(over, probe) for probe in (*self._back, *self._drained) if probe not in self._lost}
         self._progress.note()
 
     async def over(self) -> None:
@@ -134,6 +136,7 @@ class Recovery:
         fault.took_s[probe] = took_s if went_well else None
         self._waits.remove((fault, probe))
         if not went_well:
+            self._lost.add(probe)
             self._wrong(f"{fault.fault}: {probe.what} was not well after {probe.limit_s:.0f} s")
 
     def _told(self, fault: _Healing) -> Healed:
