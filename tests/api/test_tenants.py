@@ -11,6 +11,7 @@ from tests.api.crossings import CHATS, CROSSINGS, KEYED, MESSAGES, OF_NOBODY, RE
 from tests.api.recorded.cases import comparable
 from tests.support.answers import check_problem
 from tests.support.client import Answer, Client
+from tests.support.polling import wait_for
 from tests.support.tenant import UNKNOWN_TOKEN, Tenant, expect
 
 SECRET = "secret"  # noqa: S105 - a word that only the other tenant's rows hold
@@ -21,7 +22,10 @@ NOBODYS = 999_999
 def mine(api: Client) -> Tenant:
     """Give an application with one chat, of one message."""
     tenant = Tenant(api, "mine")
-    tenant.post(tenant.create_chat(), "mine")
+    chat = tenant.create_chat()
+    tenant.post(chat, "mine")
+    for path, count in ((tenant.path, "chats_count"), (chat, "messages_count")):
+        wait_for(lambda path=path, count=count: api.get(path).json()[count] == 1, f"{count} is right")
     return tenant
 
 
