@@ -24,8 +24,8 @@ def mine(api: Client) -> Tenant:
     tenant = Tenant(api, "mine")
     chat = tenant.create_chat()
     tenant.post(chat, "mine")
-    for path, count in ((tenant.path, "chats_count"), (chat, "messages_count")):
-        wait_for(lambda path=path, count=count: api.get(path).json()[count] == 1, f"{count} is right")
+    wait_for(lambda: api.get(tenant.path).json()["chats_count"] == 1, "the application's count is right")
+    wait_for(lambda: api.get(chat).json()["messages_count"] == 1, "the chat's count is right")
     return tenant
 
 
