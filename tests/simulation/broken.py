@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -259,6 +259,11 @@ async def _store_creates_only(storing: Storing, entries: Sequence[Logged]) -> No
     await _store_all(storing, entries)
 
 
+def _folding(what: type, act: Callable[[Fold, Event, Chat, Any], None]) -> Patch:
+    """Have a fold do something else with one kind of change."""
+    return Fold, "_acts", {**Fold._acts, what: act}
+
+
 BUILDS: dict[str, Broken] = {
     build.name: build
     for build in (
@@ -277,14 +282,18 @@ BUILDS: dict[str, Broken] = {
         Broken("mode not checked in the standby's transaction", "I4", ((MySqlNumbering, "number", _number_anyway),)),
         Broken("older log taken for another history", "stuck", ((lives, "judge", _judge_history),)),
         Broken("bulk not atomic", "I7", ((Batcher, "submit", _submit_singly),)),
-        Broken("edit of what is not stored yet forgotten", "edits", ((Fold, "_edit", _edit_stored_only),)),
-        Broken("first of two edits kept", "edits", ((Fold, "_edit", _edit_once),)),
+        Broken("edit of what is not stored yet forgotten", "edits", (_folding(MessageEdited, _edit_stored_only),)),
+        Broken("first of two edits kept", "edits", (_folding(MessageEdited, _edit_once),)),
         Broken("changes of a log that was away forgotten", "edits", ((Storing, "store", _store_creates_only),)),
-        Broken("deletion of what is not stored yet forgotten", "deletions", ((Fold, "_delete", _delete_stored_only),)),
-        Broken("deletion of a new chat forgotten", "deletions", ((Fold, "_delete_chat", _delete_stored_chat_only),)),
-        Broken("message deleted by its number alone", "vanished", ((Fold, "_delete", _delete_by_number),)),
-        Broken("chat deleted with those beside it", "vanished", ((Fold, "_delete_chat", _delete_all_chats),)),
-        Broken("deleted message edited", "erased", ((Fold, "_edit", _edit_anyway),)),
+        Broken(
+            "deletion of what is not stored yet forgotten",
+            "deletions",
+            (_folding(MessageDeleted, _delete_stored_only),),
+        ),
+        Broken("deletion of a new chat forgotten", "deletions", (_folding(ChatDeleted, _delete_stored_chat_only),)),
+        Broken("message deleted by its number alone", "vanished", (_folding(MessageDeleted, _delete_by_number),)),
+        Broken("chat deleted with those beside it", "vanished", (_folding(ChatDeleted, _delete_all_chats),)),
+        Broken("deleted message edited", "erased", (_folding(MessageEdited, _edit_anyway),)),
         # Of the engines, which know it by its name
         Broken("number and entry apart", "I5"),
         Broken("answer before sync", "I5"),
