@@ -24,6 +24,7 @@ from parley.domain.events import (
 from parley.domain.grants import Known, ScopeName
 from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.redis.entries import encode_unread
+from parley.log.redis.stream import PAGE, READ_BYTES
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until
 from tests.support.ports import keyed, posted
@@ -165,12 +166,32 @@ async def test_followers_read_on_from_a_position(house: LogHouse) -> None:
 
     assert [len(some.entries[p]) for p in (0, 1)] == [2, 2]
     assert [len(rest.entries[p]) for p in (0, 1)] == [2, 2]
+    assert (set(some.full), set(rest.full)) == ({0, 1}, set())
     assert some.epochs == {0: 1, 1: 1}
     assert (ahead.entries, ahead.epochs) == ({0: []}, {0: 1})
     assert sealed.epochs == {0: 1, 1: None}
     assert len(sealed.entries[1]) == 4
     positions = [one.position for one in (*some.entries[0], *rest.entries[0])]
     assert all(earlier < later for earlier, later in pairwise(positions))
+
+
+async def test_a_reading_is_bounded_in_bytes_too(house: LogHouse) -> None:
+    """Of large entries behind small ones a page at most is read, whatever the limit, and the rest when asked for."""
+    chat = await house.add_chat(0)
+    start = (await house.read(0))[-1].position
+    small, large = [posted(chat, "small")] * PAGE, [posted(chat, "l" * (READ_BYTES // 16))] * 8
+    await house.send(*small)
+    for _ in range(PAGE // 8 + 1):
+        await house.send(*large)
+
+    first = await house.apart.stream.read({0: start}, 1_000)
+    rest = await house.apart.stream.read({0: first.entries[0][-1].position}, 1_000)
+    pages = await house.apart.stream.read({0: start}, PAGE + 1)
+
+    assert (len(first.entries[0]), set(first.full)) == (2 * PAGE, {0})
+    assert (len(rest.entries[0]), set(rest.full)) == (8, set())
+    assert (len(pages.entries[0]), set(pages.full)) == (PAGE + 1, {0})
+    assert rest.entries[0][-1].so_far == rest.so_far[0]
 
 
 async def test_an_entry_that_this_code_cannot_read_is_given_as_it_is(house: LogHouse) -> None:

@@ -6,7 +6,7 @@ An embedded log is the database: it has a storage half instead (`Inline`), and n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -126,16 +126,18 @@ class Reading(NamedTuple):
 
     If it is above that of the last entry that lies here, what lies in between was trimmed: so it is stored.
     """
+    full: Collection[int] = frozenset()
+    """The partitions whose end was not reached: more may lie behind what was read."""
 
 
 class Stream(Protocol):
     """A log of its own, as those read it who follow it. Entries are there from before their append is answered."""
 
     async def read(self, after: Mapping[int, Position], limit: int) -> Reading:
-        """Give up to ``limit`` entries behind each position, of its own epoch, without waiting for any: one round trip.
+        """Give up to ``limit`` entries behind each position, of its own epoch, without waiting for any.
 
-        Fewer than ``limit`` say that the end of that epoch was reached; if the log is in another one by then, it is
-        the end for ever.
+        Fewer if they are large: what a read takes in memory is bounded. The end of an epoch that was reached is its
+        end for ever if the log is in another one by then.
         """
 
 

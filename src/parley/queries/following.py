@@ -25,7 +25,7 @@ from parley.storage.sharing import Scopes
 from parley.telemetry.clock import Clock
 
 READ_LIMIT: Final = 2_000
-"""Entries of one round trip, of each partition."""
+"""Entries of one reading, of each partition."""
 
 FOLLOW_EVERY_S: Final = 0.1
 """Between two rounds while nobody reads, so that a read need not catch up by much."""
@@ -162,20 +162,18 @@ class Follower:
         """Read on to the end of every partition."""
         behind = dict(self._positions)
         while behind:
-            limit = self._limit
-            reading = await self._stream.read(behind, limit)
+            reading = await self._stream.read(behind, self._limit)
             for partition, entries in reading.entries.items():
                 for logged in entries:
                     self._take(partition, logged)
             for partition, so_far in reading.so_far.items():
                 if not reading.entries.get(partition) and self._positions[partition] == behind[partition]:
                     self._check_end(partition, so_far.bytes)
-            full = {partition for partition, entries in reading.entries.items() if len(entries) >= limit}
-            await self._renew(reading.epochs, behind.keys() - full)
+            await self._renew(reading.epochs, behind.keys() - reading.full)
             behind = {
                 partition: self._positions[partition]
                 for partition, position in behind.items()
-                if partition in full or self._positions[partition].epoch != position.epoch
+                if partition in reading.full or self._positions[partition].epoch != position.epoch
             }
 
     def _take(self, partition: int, logged: Logged) -> None:

@@ -32,7 +32,6 @@ AWAY_S: Final = 1.0
 AWAY_POLL_S: Final = 0.25
 """Between two looks whether it is back."""
 
-_FIRST_READ: Final = 64
 _log = structlog.get_logger(__name__)
 
 
@@ -59,7 +58,6 @@ class PersistJob:
         """Entries that were read and are not stored."""
         self._stored: deque[tuple[float, Logged]] = deque()
         """Entries that may be let go of up to them, and from when on."""
-        self._limit = _FIRST_READ
         self._has_more = False
         self._behind_since: int | None = None
         means.metrics.partition_lag_ms.child(str(partition)).watch(self.lag_ms)
@@ -126,16 +124,12 @@ class PersistJob:
         return 0
 
     async def _read(self, row: Partition) -> Sequence[Logged]:
-        """Read on, as many entries as fit into a batch, judging by those before."""
-        reading = await self._stream.read({row.id: row.position}, self._limit)
+        reading = await self._stream.read({row.id: row.position}, BATCH_ENTRIES)
         if reading.epochs.get(row.id) != row.life.epoch:
             self._lives.look_soon()
         found = reading.entries.get(row.id, ())
-        self._has_more = len(found) >= self._limit
+        self._has_more = row.id in reading.full
         self._behind_since = found[0].position.at if found else None
-        if found:
-            fitting = BATCH_BYTES * len(found) // max(1, sum(len(logged.raw) for logged in found))
-            self._limit = max(1, min(2 * self._limit, fitting, BATCH_ENTRIES))
         return found
 
     async def _store(self, row: Partition, waiting: Sequence[Logged]) -> float:

@@ -70,6 +70,7 @@ class DictStream:
             {partition: found for partition, found in seen.items() if found},
             {partition: self.open[partition] for partition in after},
             {partition: self._so_far[partition, position.epoch] for partition, position in after.items()},
+            {partition for partition, found in seen.items() if len(found) == limit},
         )
         self.on_read()
         if self.gate is not None:

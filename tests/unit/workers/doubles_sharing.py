@@ -122,7 +122,8 @@ class DictLog:
         ((partition, position),) = after.items()
         stream = self._engine.streams.get(position.epoch, [])
         found = [logged for logged in stream if logged.position > position][:limit]
-        reading = Reading({partition: found} if found else {}, {partition: self._engine.open})
+        full = {partition} if len(found) == limit else set[int]()
+        reading = Reading({partition: found} if found else {}, {partition: self._engine.open}, full=full)
         await self._pass("after read")
         return reading
 
