@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 
@@ -25,6 +26,7 @@ from parley.domain.grants import Known, ScopeName
 from parley.domain.numbering import Appended, Reason, Refused
 from parley.log.redis.entries import encode_unread
 from parley.log.redis.stream import PAGE, READ_BYTES
+from parley.log.redis.wires import Call, Wires
 from tests.support.engines.redis import RedisServer
 from tests.support.logs import LogHouse, log_house, wait_until
 from tests.support.ports import keyed, posted
@@ -158,15 +160,17 @@ async def test_followers_read_on_from_a_position(house: LogHouse) -> None:
         await house.send(*(posted(chat, f"{n}") for chat in chats))
     starts = {0: Position(1, 0), 1: Position(1, 0)}
 
+    first = await house.apart.stream.read(starts, 2)
     some = await house.apart.stream.read(starts, 2)
     rest = await house.apart.stream.read({p: entries[-1].position for p, entries in some.entries.items()}, 10)
     ahead = await house.apart.stream.read({0: Position(7, 0)}, 10)
     await house.keeper.seal(1)
     sealed = await house.apart.stream.read(starts, 10)
 
+    assert [len(first.entries[p]) for p in (0, 1)] == [1, 1]
     assert [len(some.entries[p]) for p in (0, 1)] == [2, 2]
     assert [len(rest.entries[p]) for p in (0, 1)] == [2, 2]
-    assert (set(some.full), set(rest.full)) == ({0, 1}, set())
+    assert [set(each.full) for each in (first, some, rest)] == [{0, 1}, {0, 1}, set()]
     assert some.epochs == {0: 1, 1: 1}
     assert (ahead.entries, ahead.epochs) == ({0: []}, {0: 1})
     assert sealed.epochs == {0: 1, 1: None}
@@ -176,22 +180,48 @@ async def test_followers_read_on_from_a_position(house: LogHouse) -> None:
 
 
 async def test_a_reading_is_bounded_in_bytes_too(house: LogHouse) -> None:
-    """Of large entries behind small ones a page at most is read, whatever the limit, and the rest when asked for."""
+    """Of large entries behind small ones a page at most is read, whatever the limit, and then as many as fit."""
     chat = await house.add_chat(0)
     start = (await house.read(0))[-1].position
     small, large = [posted(chat, "small")] * PAGE, [posted(chat, "l" * (READ_BYTES // 16))] * 8
     await house.send(*small)
-    for _ in range(PAGE // 8 + 1):
+    for _ in range(PAGE // 8 + 2):
         await house.send(*large)
 
-    first = await house.apart.stream.read({0: start}, 1_000)
-    rest = await house.apart.stream.read({0: first.entries[0][-1].position}, 1_000)
-    pages = await house.apart.stream.read({0: start}, PAGE + 1)
+    counts = []
+    position, full = start, {0}
+    while full:
+        reading = await house.apart.stream.read({0: position}, 1_000)
+        counts.append(len(reading.entries[0]))
+        position, full = reading.entries[0][-1].position, set(reading.full)
 
-    assert (len(first.entries[0]), set(first.full)) == (2 * PAGE, {0})
-    assert (len(rest.entries[0]), set(rest.full)) == (8, set())
-    assert (len(pages.entries[0]), set(pages.full)) == (PAGE + 1, {0})
-    assert rest.entries[0][-1].so_far == rest.so_far[0]
+    assert counts == [PAGE + PAGE, 16]
+    assert reading.entries[0][-1].so_far == reading.so_far[0]
+
+
+async def test_a_reading_begins_with_one_entry_when_the_one_before_failed(
+    house: LogHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was too large to come in time is not asked for again, nor is much when nothing is known yet."""
+    chat = await house.add_chat(0)
+    start = (await house.read(0))[-1].position
+    await house.send(*[posted(chat, "small")] * 100)
+
+    async def count() -> tuple[int, set[int]]:
+        reading = await house.apart.stream.read({0: start}, 1_000)
+        return len(reading.entries[0]), set(reading.full)
+
+    usual = await count()
+    with monkeypatch.context() as patch:
+        patch.setattr(Wires, "ask", _time_out)
+        with pytest.raises(UnavailableError):
+            await count()
+
+    assert [usual, await count(), await count()] == [(100, set()), (1, {0}), (100, set())]
+
+
+async def _time_out(wires: Wires, calls: Sequence[Call]) -> NoReturn:
+    raise UnavailableError(f"{wires} gave no answer to {calls}")
 
 
 async def test_an_entry_that_this_code_cannot_read_is_given_as_it_is(house: LogHouse) -> None:

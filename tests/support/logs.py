@@ -237,8 +237,13 @@ class LogHouse:
 
     async def read(self, partition: int, limit: int = 10_000) -> list[Logged]:
         """Give what is not stored."""
-        position = self.stored[partition]
-        return list((await self.apart.stream.read({partition: position}, limit)).entries[partition])
+        position, found = self.stored[partition], list[Logged]()
+        while True:
+            reading = await self.apart.stream.read({partition: position}, limit - len(found))
+            found += reading.entries[partition]
+            if partition not in reading.full or len(found) == limit:
+                return found
+            position = found[-1].position
 
     async def persist(self, *partitions: int, limit: int = 10_000) -> None:
         """Store what is on the log, by default of all partitions, and let go of it there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from parley.domain.events import Depth, Logged, Position
 from parley.log.port import Reading, Stream
@@ -15,8 +15,11 @@ from parley.log.redis.wires import Call, Wires
 READ_BYTES: Final = 4 * 1024 * 1024
 """No more is read of a partition, once so much was."""
 
+SURE_BYTES: Final = 4 * READ_BYTES
+"""If no more than this waits, a page may be as large as the entries before it let hope."""
+
 PAGE: Final = 64
-"""Entries that are asked for while nobody knows that all of them are small: of the largest, some 64 MiB."""
+"""Entries that a page may have else: of the largest, which may stand behind small ones, some 64 MiB."""
 
 
 class RedisStream:
@@ -26,9 +29,11 @@ class RedisStream:
         """Read over ``wires`` under names that begin with ``prefix``."""
         self._wires = wires
         self._prefix = prefix
+        self._fitting: dict[int, int] = {}
+        """How many entries of a partition are `READ_BYTES`, judging by the last reading; unknown if that failed."""
 
     async def read(self, after: Mapping[int, Position], limit: int) -> Reading:
-        """Give entries of each position's own epoch: up to ``limit`` of a partition, and some megabytes.
+        """Give entries of each position's own epoch: up to ``limit`` of a partition and some megabytes, at first one.
 
         Epoch and count are read before the entries: if the epoch is another one, an end that was reached is the end for
         ever; and what the count has more than the entries was trimmed.
@@ -36,47 +41,67 @@ class RedisStream:
         Raises:
             UnavailableError: the log is away.
         """
-        size = min(limit, PAGE)
+        fitting = {p: self._fitting.pop(p) for p in after if p in self._fitting}
+        begun = await self._begin(after, {p: min(limit, PAGE, fitting.get(p, 1)) for p in after})
+        while sizes := {p: size for p in begun.full & fitting.keys() if (size := _next_size(begun, p, limit))}:
+            await self._read_on(begun, sizes)
+        self._fitting |= fitting | {p: _fitting(found, READ_BYTES) for p, found in begun.entries.items() if found}
+        return Reading(*begun)
+
+    async def _begin(self, after: Mapping[int, Position], sizes: Mapping[int, int]) -> _Begun:
         calls: list[Call] = []
-        for partition, position in after.items():
-            meta = epoch_keys(self._prefix, partition, position.epoch).meta
+        for p, position in after.items():
+            meta = epoch_keys(self._prefix, p, position.epoch).meta
             calls += (
-                Call(partition, ("GET", partition_keys(self._prefix, partition).epoch)),
-                Call(partition, ("HMGET", meta, "messages", "bytes")),
-                self._page(partition, position, size),
+                Call(p, ("GET", partition_keys(self._prefix, p).epoch)),
+                Call(p, ("HMGET", meta, "messages", "bytes")),
+                self._page(p, position, sizes[p]),
             )
         replies = await self._wires.ask(calls)
         epochs = {p: None if epoch is None else int(epoch) for p, epoch in zip(after, replies[::3], strict=True)}
         counts = zip(after, replies[1::3], strict=True)
         so_far = {p: Depth(*map(int, count)) for p, count in counts if None not in count}
-        pages = zip(after, replies[2::3], strict=True)
-        entries = {p: _read_entries(after[p].epoch, page) for p, page in pages}
-        full = {p for p, found in entries.items() if len(found) == size}
-        await self._read_on(entries, full, so_far, limit)
-        return Reading(entries, epochs, so_far, full)
+        pages = zip(after.items(), replies[2::3], strict=True)
+        entries = {p: _read_entries(position.epoch, page) for (p, position), page in pages}
+        return _Begun(entries, epochs, so_far, {p for p, found in entries.items() if len(found) == sizes[p]})
 
-    async def _read_on(
-        self, entries: Mapping[int, list[Logged]], full: set[int], so_far: Mapping[int, Depth], limit: int
-    ) -> None:
-        """Add to ``entries`` until they are enough or their partition is not in ``full`` any more."""
-        while sizes := {p: size for p in full if (size := _next_size(entries[p], so_far.get(p), limit))}:
-            calls = [self._page(p, entries[p][-1].position, size) for p, size in sizes.items()]
-            for (p, size), page in zip(sizes.items(), await self._wires.ask(calls), strict=True):
-                entries[p] += _read_entries(entries[p][-1].position.epoch, page)
-                if len(page) < size:
-                    full.discard(p)
+    async def _read_on(self, begun: _Begun, sizes: Mapping[int, int]) -> None:
+        """Add a page to the entries of each of these partitions."""
+        calls = [self._page(p, begun.entries[p][-1].position, size) for p, size in sizes.items()]
+        for (p, size), page in zip(sizes.items(), await self._wires.ask(calls), strict=True):
+            found = begun.entries[p]
+            found += _read_entries(found[-1].position.epoch, page)
+            if len(page) < size:
+                begun.full.discard(p)
 
     def _page(self, partition: int, after: Position, size: int) -> Call:
         log = epoch_keys(self._prefix, partition, after.epoch).log
         return Call(partition, ("XRANGE", log, b"(" + stream_id(after.id), "+", "COUNT", size))
 
 
-def _next_size(found: Sequence[Logged], end: Depth | None, limit: int) -> int:
-    """Give how many more to ask for: the rest if it is known to be small, nothing if there is enough."""
-    if sum(len(logged.raw) for logged in found) >= READ_BYTES:
-        return 0
-    is_small = end is not None and end.bytes - found[-1].so_far.bytes <= READ_BYTES
-    return min(limit - len(found), limit if is_small else PAGE)
+class _Begun(NamedTuple):
+    """A `Reading` on its way."""
+
+    entries: dict[int, list[Logged]]
+    epochs: dict[int, int | None]
+    so_far: dict[int, Depth]
+    full: set[int]
+
+
+def _next_size(begun: _Begun, partition: int, limit: int) -> int:
+    """Give how many entries to ask for besides, nothing if there are enough."""
+    found, end = begun.entries[partition], begun.so_far.get(partition, Depth())
+    size = min(limit - len(found), _fitting(found, READ_BYTES - _count_bytes(found)))
+    return size if 0 < end.bytes - found[-1].so_far.bytes <= SURE_BYTES else min(size, PAGE)
+
+
+def _fitting(found: Sequence[Logged], room: int) -> int:
+    """Give how many entries like these have so many bytes: one at least, if there is any room."""
+    return 0 if room <= 0 else max(1, room * len(found) // max(1, _count_bytes(found)))
+
+
+def _count_bytes(found: Sequence[Logged]) -> int:
+    return sum(len(logged.raw) for logged in found)
 
 
 def _read_entries(epoch: int, page: Reply) -> list[Logged]:
