@@ -19,7 +19,7 @@ from parley.domain.errors import NotFoundError
 from parley.domain.model import Chat, Message
 from parley.domain.text import fold
 from parley.log.port import Stream
-from parley.queries.pages import fetch_living, is_within, mend, merge
+from parley.queries.pages import fetch_living, mend, merge
 from parley.queries.unstored import Unstored
 from parley.queries.unstored_chat import Edit, Place, Retitled, UnstoredChat
 from parley.queries.wording import Wording
@@ -66,17 +66,14 @@ class Overlaid:
 
     async def page_chats(self, token: str, window: Window) -> Page[Chat]:
         """Give a page of live chats by number."""
-        known = dict(self._unstored.chats(token))
-        closed = {number for number, chat in known.items() if chat.closed_at is not None}
-        made = {number: _created(number, known[number]) for number in sorted(known.keys() - closed)}
-        unstored = {number: chat for number, chat in made.items() if chat is not None}
-        retitled = {number: chat.retitled for number, chat in known.items()}
-        inside = {number: chat for number, chat in unstored.items() if is_within(window, number)}
+        known = self._unstored.chats(token)
+        made = {number: _created(number, chat) for number, chat in known.made.within(window).items()}
+        closed, retitled, beside = frozenset(known.closed), dict(known.retitled), known.made.is_beside(window)
         fetch = partial(self._storage.page_chats, token)
         page = await fetch_living(fetch, window, closed)
         items = [_retitled(chat, retitled.get(chat.number)) for chat in page.items]
-        page = merge(window, page._replace(items=items), inside)
-        return await mend(fetch, window, page, closed, len(inside) < len(unstored))
+        laid = {number: chat for number, chat in made.items() if chat is not None}
+        return await mend(fetch, window, merge(window, page._replace(items=items), laid), closed, beside)
 
     async def get_message(self, token: str, chat: int, number: int) -> Message:
         """Give one message."""
@@ -99,9 +96,9 @@ class Overlaid:
         known = await self._open(token, chat)
         if known is None:
             return await self._storage.page_messages(token, chat, window)
-        posted, edits, gone = known.within(window), dict(known.edits), frozenset(known.deleted)
+        posted, beside = known.posted.within(window), known.posted.is_beside(window)
+        edits, gone = dict(known.edits), frozenset(known.deleted)
         is_stored, is_forward = known.created is None, window.before is None
-        beside = known.has_below((window.after or 0) + 1) if is_forward else known.has_above((window.before or 0) - 1)
         wording = self._wording(token, chat)
         shown = {number: await wording.post(number, each, edits.get(number)) for number, each in posted.items()}
         fetch = partial(self._storage.page_messages, token, chat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from itertools import islice
 from typing import Final, TypeVar
 
 from parley.domain.cursors import NUMBER_MAX, Window
@@ -22,7 +23,7 @@ async def fetch_living(fetch: Fetch[Item], window: Window, gone: Collection[int]
     Without such rows it is the storage's page as it is. The flag of the side that the window does not look at is the
     storage's own.
     """
-    more = min(sum(is_within(window, number) for number in gone), _MOST_HIDDEN)
+    more = sum(1 for _ in islice((number for number in gone if is_within(window, number)), _MOST_HIDDEN))
     page = part = await fetch(window._replace(limit=window.limit + more))
     items = _living(part, gone)
     while more and len(items) <= window.limit and _goes_on(window, part):

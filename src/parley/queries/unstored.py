@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from parley.domain.events import (
@@ -22,8 +21,9 @@ from parley.domain.events import (
     Position,
 )
 from parley.queries.unstored_chat import Created, Edit, Freed, Place, Posted, Retitled, UnstoredChat
+from parley.queries.unstored_chats import UnstoredChats
 
-_NONE: Final[Mapping[int, UnstoredChat]] = MappingProxyType({})
+_NONE: Final = UnstoredChats()
 
 
 class _Mark(NamedTuple):
@@ -42,7 +42,7 @@ class Unstored:
         """Keep about ``max_bytes`` of messages; older texts are read from the log when they are asked for."""
         self.bytes = 0
         """Memory of the messages that have their text."""
-        self._chats: dict[str, dict[int, UnstoredChat]] = {}
+        self._chats: dict[str, UnstoredChats] = {}
         self._max_bytes = max_bytes
         self._marks: dict[int, deque[_Mark]] = defaultdict(deque)
         self._texts: deque[Posted | Edit] = deque()
@@ -57,7 +57,7 @@ class Unstored:
         """Give what is remembered of a chat, ``None`` if that is nothing."""
         return self._chats.get(place[0], _NONE).get(place[1])
 
-    def chats(self, token: str) -> Mapping[int, UnstoredChat]:
+    def chats(self, token: str) -> UnstoredChats:
         """Give what is remembered of an application's chats, by number."""
         return self._chats.get(token, _NONE)
 
@@ -68,10 +68,14 @@ class Unstored:
             for number in list(self.chats(entry.token)):
                 self._forget_chat((entry.token, number))
             return
-        chat = self._remember(entry.token, event.number if isinstance(what, ChatCreated) else entry.chat or 0)
+        chats = self._chats.setdefault(entry.token, UnstoredChats())
+        number = event.number if isinstance(what, ChatCreated) else entry.chat or 0
+        chat = chats.get_or_add(entry.token, number)
         count = len(what.messages) if isinstance(what, MessagesPosted) else 1
         self._marks[partition].append(_Mark(event.position, chat.place, event.number, count))
         self._take(chat, event)
+        if isinstance(what, ChatCreated | ChatRetitled | ChatDeleted):
+            chats.note(chat)
 
     def drop(self, partition: int, until: Position) -> None:
         """Let go of a partition's events up to ``until``: they are in the database."""
@@ -86,13 +90,6 @@ class Unstored:
         """Let go of everything of a partition whose log began another life: none of it is to be read any more."""
         for mark in self._marks.pop(partition, ()):
             self._forget_chat(mark.place)
-
-    def _remember(self, token: str, number: int) -> UnstoredChat:
-        chats = self._chats.setdefault(token, {})
-        chat = chats.get(number)
-        if chat is None:
-            chat = chats[number] = UnstoredChat((token, number))
-        return chat
 
     def _take(self, chat: UnstoredChat, event: Event) -> None:
         what, position, number = event.entry.what, event.position, event.number
@@ -117,7 +114,8 @@ class Unstored:
     def _let_go(self, chat: UnstoredChat, mark: _Mark) -> None:
         for number in range(mark.first, mark.first + mark.numbers):
             self._free([chat.let_go(number, mark.position)])
-        chat.let_go_of_itself(mark.position)
+        if chat.let_go_of_itself(mark.position):
+            self.chats(mark.place[0]).note(chat)
         if chat.is_empty:
             self._forget_chat(mark.place)
 
@@ -144,8 +142,8 @@ class Unstored:
             self._freed = 0
 
     def _forget_chat(self, place: Place) -> None:
-        chats = self._chats.get(place[0], {})
-        chat = chats.pop(place[1], None)
+        chats = self.chats(place[0])
+        chat = chats.forget(place[1])
         if chat is not None:
             self._free(chat.clear())
         if not chats:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from parley.domain.cursors import Window
 from parley.domain.events import Position
 from parley.domain.model import Draft
+from parley.queries.rising import Rising
 
 Place = tuple[str, int]
 """A chat: its application's token, and its number."""
@@ -60,7 +59,7 @@ class Retitled(NamedTuple):
 class UnstoredChat:
     """Its unstored messages, changes of messages, and what became of the chat itself."""
 
-    __slots__ = ("_numbers", "closed_at", "created", "deleted", "edits", "place", "posted", "retitled")
+    __slots__ = ("closed_at", "created", "deleted", "edits", "place", "posted", "retitled")
 
     def __init__(self, place: Place) -> None:
         """Begin with nothing."""
@@ -68,12 +67,10 @@ class UnstoredChat:
         self.created: Created | None = None
         self.retitled: Retitled | None = None
         self.closed_at: Position | None = None
-        self.posted: dict[int, Posted] = {}
-        """By number, rising."""
+        self.posted: Rising[Posted] = Rising()
         self.edits: dict[int, Edit] = {}
         """Of messages that are stored, and of those that are not."""
         self.deleted: dict[int, Position] = {}
-        self._numbers: list[int] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -83,10 +80,8 @@ class UnstoredChat:
 
     def post(self, number: int, posted: Posted) -> Freed:
         """Add a message under the highest number so far; give what was said of the number when nobody had it."""
-        self.posted[number] = posted
+        self.posted.add(number, posted)
         self.deleted.pop(number, None)
-        if self._numbers is not None:
-            self._numbers.append(number)
         return self.edits.pop(number, None)
 
     def edit(self, number: int, edit: Edit) -> Freed:
@@ -100,8 +95,7 @@ class UnstoredChat:
     def delete(self, number: int, position: Position) -> tuple[Freed, Freed]:
         """Delete a message, and give what was said of it."""
         self.deleted[number] = position
-        self._numbers = None
-        return self.posted.pop(number, None), self.edits.pop(number, None)
+        return self.posted.take(number), self.edits.pop(number, None)
 
     def close(self, position: Position) -> Iterator[Posted | Edit]:
         """Delete the chat, and give what was said in it; what was deleted before stays so."""
@@ -111,49 +105,31 @@ class UnstoredChat:
     def clear(self) -> Iterator[Posted | Edit]:
         """Let go of all that was said, and give it."""
         posted, edits = self.posted, self.edits
-        self.posted, self.edits, self._numbers = {}, {}, None
+        self.posted, self.edits = Rising(), {}
         return chain(posted.values(), edits.values())
 
     def let_go(self, number: int, stored: Position) -> Freed:
         """Let go of what an event that is stored did to a message, and give it; what came after it stays."""
-        for words in (self.posted, self.edits):
-            said = words.get(number)
-            if said is not None and said.position == stored:
-                self._numbers = None
-                return words.pop(number)
+        posted, edit = self.posted.get(number), self.edits.get(number)
+        if posted is not None and posted.position == stored:
+            return self.posted.take(number)
+        if edit is not None and edit.position == stored:
+            return self.edits.pop(number)
         if self.deleted.get(number) == stored:
             del self.deleted[number]
         return None
 
-    def let_go_of_itself(self, stored: Position) -> None:
-        """Let go of what an event that is stored did to the chat."""
+    def let_go_of_itself(self, stored: Position) -> bool:
+        """Let go of what an event that is stored did to the chat, and tell whether it did anything."""
         if self.retitled is not None and self.retitled.position == stored:
             self.retitled = None
-        if self.closed_at == stored:
+        elif self.closed_at == stored:
             self.closed_at = None
-        if self.created is not None and self.created.position == stored:
+        elif self.created is not None and self.created.position == stored:
             self.created = None
-
-    def within(self, window: Window) -> dict[int, Posted]:
-        """Give the posted messages of a page, and one more if there is one."""
-        numbers = self._numbers
-        if numbers is None:
-            numbers = self._numbers = list(self.posted)
-        if window.before is not None:
-            stop = bisect_left(numbers, window.before)
-            chosen = numbers[max(0, stop - window.limit - 1) : stop]
         else:
-            start = bisect_right(numbers, window.after or 0)
-            chosen = numbers[start : start + window.limit + 1]
-        return {number: self.posted[number] for number in chosen}
-
-    def has_below(self, number: int) -> bool:
-        """Whether a posted message is below ``number``."""
-        return next(iter(self.posted), number) < number
-
-    def has_above(self, number: int) -> bool:
-        """Whether a posted message is above ``number``."""
-        return next(reversed(self.posted), number) > number
+            return False
+        return True
 
 
 def _size(said: Draft | str) -> int:

@@ -249,17 +249,36 @@ def test_a_chat_knows_the_neighbours_of_a_page() -> None:
     """Posted messages next to the bound, one more than the limit; again after some went."""
     notes = Notes()
     notes.post(*"abcdefgh")
-    known = notes.chat()
+    posted = notes.chat().posted
 
-    assert list(known.within(Window(after=2, limit=3))) == [3, 4, 5, 6]
-    assert list(known.within(Window(before=4, limit=2))) == [1, 2, 3]
+    assert list(posted.within(Window(after=2, limit=3))) == [3, 4, 5, 6]
+    assert list(posted.within(Window(before=4, limit=2))) == [1, 2, 3]
     notes.add(MessageDeleted(), 3)
     notes.post("i", number=9)
-    assert list(known.within(Window(after=2, limit=3))) == [4, 5, 6, 7]
-    assert list(known.within(Window(before=99, limit=2))) == [7, 8, 9]
-    assert (known.has_below(1), known.has_below(2), known.has_above(8), known.has_above(9)) == (
-        False,
-        True,
-        True,
-        False,
-    )
+    assert list(posted.within(Window(after=2, limit=3))) == [4, 5, 6, 7]
+    assert list(posted.within(Window(before=99, limit=2))) == [7, 8, 9]
+    assert [posted.is_beside(Window(after=n)) for n in (0, 1)] == [False, True]
+    assert [posted.is_beside(Window(before=n)) for n in (9, 10)] == [True, False]
+
+
+def test_what_a_page_of_chats_needs_lies_apart() -> None:
+    """Chats without a row, titles and deletions, each until it is stored, a deletion also taking the others away."""
+    notes = Notes()
+    for number in (1, 2, 3):
+        notes.add(ChatCreated(f"{number}"), number, None)
+    made = notes.last
+    notes.add(ChatRetitled("two"), 0, 2)
+    notes.add(ChatRetitled("eight"), 0, 8)
+    notes.add(ChatRetitled("nine"), 0, 9)
+    titled = notes.last
+    notes.add(ChatDeleted(), 0, 3)
+    notes.add(ChatDeleted(), 0, 9)
+    chats = notes.unstored.chats("t")
+
+    assert (list(chats.made), list(chats.retitled), chats.closed) == ([1, 2], [2, 8], {3, 9})
+    notes.unstored.drop(0, made)
+    assert (list(chats.made), list(chats.retitled), chats.closed) == ([], [2, 8], {3, 9})
+    notes.unstored.drop(0, titled)
+    assert (list(chats.made), list(chats.retitled), chats.closed) == ([], [], {3, 9})
+    notes.unstored.drop(0, notes.last)
+    assert (chats.closed, notes.is_empty()) == (set(), True)
