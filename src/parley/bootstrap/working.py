@@ -9,6 +9,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from parley.bootstrap.ports import Beside, Ports
@@ -40,8 +41,9 @@ class Working(NamedTuple):
 
     feeding: Callable[[], IndexFollower | None]
     runners: tuple[Runner, ...]
-    shares: Shares | None
-    closers: tuple[Callable[[], Awaitable[None]], ...]
+    shares: Shares | None = None
+    closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """Of each runner what lets go of its leases; none on an embedded log."""
 
     def start(self) -> None:
         """Begin."""
@@ -62,9 +64,14 @@ class Working(NamedTuple):
         return [f"{runner.name}: {runner.status.error}" for runner in runners if runner.status.failures]
 
     async def stop(self) -> None:
-        """Let every job finish its step, then let go of the leases."""
-        await asyncio.gather(*(runner.stop() for runner in self.runners))
-        await asyncio.gather(*(close() for close in self.closers))
+        """Let every job finish its step, then let go of its leases: none waits for another's step."""
+        await asyncio.gather(*(_stop(*each) for each in zip_longest(self.runners, self.closers)))
+
+
+async def _stop(runner: Runner, close: Callable[[], Awaitable[None]] | None) -> None:
+    await runner.stop()
+    if close is not None:
+        await close()
 
 
 async def build_working(
@@ -89,7 +96,7 @@ async def build_working(
     run = partial(_run, metrics)
     if ports.beside is None or ports.guard is None:
         feeds = "index" in jobs
-        return Working(lambda: follower if feeds else None, tuple(run(job) for job in chosen), None, ())
+        return Working(lambda: follower if feeds else None, tuple(run(job) for job in chosen))
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     claimant = Claimant(ports.beside.database.leases, owner, clock)
     leased = [LeasedJob(job, claimant, metrics) for job in chosen]
