@@ -11,15 +11,11 @@ import structlog
 from parley.domain.errors import ConflictError
 from parley.domain.events import Logged, Position
 from parley.domain.grants import Partition
+from parley.storage.batches import BATCH_ENTRIES, Batch
 from parley.storage.sharing import persist_lease
 from parley.workers.granting import Granting
 from parley.workers.lives import Lives, Means, find_row
 from parley.workers.tenure import Tenure
-
-BATCH_ENTRIES: Final = 1_000
-BATCH_BYTES: Final = 4 * 1024 * 1024
-BATCH_MESSAGES: Final = 10_000
-"""A bulk is one entry: without this bound a transaction of small messages would take seconds."""
 
 POLL_S: Final = 0.05
 
@@ -160,11 +156,11 @@ class PersistJob:
 
 def cut(waiting: Sequence[Logged]) -> tuple[Sequence[Logged], Sequence[Logged]]:
     """Cut off what one transaction takes, an entry at least, and give it with the rest."""
-    read_bytes = 0
+    batch = Batch()
     messages_before = waiting[0].so_far.messages
     for count, logged in enumerate(waiting):
-        read_bytes += len(logged.raw)
-        messages = logged.so_far.messages - messages_before
-        if count and (count == BATCH_ENTRIES or read_bytes > BATCH_BYTES or messages > BATCH_MESSAGES):
+        messages = logged.so_far.messages
+        if not batch.takes(len(logged.raw), messages - messages_before):
             return waiting[:count], waiting[count:]
+        messages_before = messages
     return waiting, ()

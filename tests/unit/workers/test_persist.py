@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from parley.domain.errors import ConflictError, UnavailableError
 from parley.domain.events import Depth, Logged, Position
+from parley.storage.batches import BATCH_BYTES, BATCH_ENTRIES, BATCH_MESSAGES
 from parley.telemetry.instruments import Counter
-from parley.workers.persist import BATCH_BYTES, BATCH_ENTRIES, BATCH_MESSAGES, POLL_S, TRIM_AFTER_S, cut
+from parley.workers.persist import POLL_S, TRIM_AFTER_S, cut
 from parley.workers.runner import Runner
 from parley.workers.tenure import TTL_S
 from tests.unit.workers.persisting import World

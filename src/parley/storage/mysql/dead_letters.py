@@ -21,6 +21,7 @@ from parley.domain.events import (
 )
 from parley.domain.grants import ScopeName
 from parley.domain.model import Draft
+from parley.storage.batches import Batch
 from parley.storage.mysql.applying.known import load_known
 from parley.storage.mysql.applying.storing import Storing
 from parley.storage.mysql.backlog import Backlog
@@ -31,6 +32,7 @@ from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import Clock
 
 _SLICE: Final = 200
+"""Letters that a transaction takes at most: each is stored by itself, so they are fewer than entries of the log."""
 
 
 class _Done(NamedTuple):
@@ -204,12 +206,15 @@ class MySqlDeadLetters:
 
     async def _store_waiting(self, session: Session, held: HeldPartition, storing: Storing, gone: list[int]) -> _Done:
         """Store what waits for letters that are gone, in the order of the log, as much as a transaction should take."""
-        for _ in range(_SLICE):
+        batch = Batch(_SLICE)
+        while True:
             while gone and not (rows := await session.rows("waiting_letter", gone[-1])):
                 gone.pop()
             if not gone:
                 break
-            ((waiting,),) = rows
+            ((waiting, size, messages),) = rows
+            if not batch.takes(size, messages):
+                break
             if await self._store(session, storing, waiting):
                 gone.append(waiting)
         await self._tell(session, held, storing)

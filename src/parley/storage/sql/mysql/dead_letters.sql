@@ -58,8 +58,12 @@ set token = %s, chat = %s, first = %s, last = %s, gives_numbers = %s, event = %s
 where id = %s;
 
 -- name: waiting_letter
--- The first letter that waits for another.
-select id from dead_letter where waits_for = %s order by id limit 1;
+-- The first letter that waits for another, with how many bytes it has, and how many numbers of a chat.
+select id, length(raw), if(gives_numbers and chat is not null, last - first + 1, 0)
+from dead_letter
+where waits_for = %s
+order by id
+limit 1;
 
 -- name: fail_letter
 -- A letter was tried again in vain.
