@@ -25,7 +25,7 @@ from tests.support.mysql_house import House
 
 @pytest.mark.parametrize("batches", [1, 2, 4])
 async def test_a_chat_that_could_not_be_stored_is_deleted_at_once(house: House, batches: int) -> None:
-    """Nothing of what was said in it is kept, whether it all comes together or not; its numbers stay explained."""
+    """Nothing of what was said in it is kept once it is erased, whether it all comes together or not."""
     token = await house.add_application()
     entries = [
         house.say(token, None, ChatCreated(POISON)),
@@ -38,11 +38,12 @@ async def test_a_chat_that_could_not_be_stored_is_deleted_at_once(house: House, 
 
     for first in range(0, len(entries), size):
         await house.persist(*entries[first : first + size])
-    kept = await letters(house)
+    waiting = await differences(house)
     applied = await house.persist(*later)
     await house.erase()
 
-    assert kept == await letters(house) == []
+    assert waiting == []
+    assert await letters(house) == []
     assert applied == Applied(messages=0, dropped=1, dead=0)
     assert await house.sql("select number, title, last_number, deleted_at > 0, erased_at > 0 from chat") == [
         (1, None, 3, 1, 1),
@@ -59,9 +60,28 @@ async def test_the_deletion_of_a_chat_does_not_wait_behind_a_collision(house: Ho
 
     await house.persist(house.say(*chat, ChatDeleted()))
 
-    assert await letters(house) == []
     with pytest.raises(NotFoundError):
         await house.storage.get_chat(*chat)
+    await house.erase()
+    assert await letters(house) == []
+
+
+async def test_a_replay_before_the_erasure_brings_nothing_back(house: House) -> None:
+    """Of a chat that is deleted the letters are replayed in vain, its creation too, and what waits behind that."""
+    token = await house.add_application()
+    await house.persist(house.say(token, None, ChatCreated(POISON)), house.post((token, 1), SECRET))
+    await house.persist(house.say(token, 1, ChatDeleted()))
+    await make_room(house)
+
+    assert await house.dead_letters.replay((await letters(house))[0].id)
+
+    assert await letters(house) == []
+    assert await places_with_secret(house) == set()
+    assert (await house.tenants.get(token)).chats_count == 0
+    with pytest.raises(NotFoundError):
+        await house.storage.get_chat(token, 1)
+    await house.erase()
+    assert await differences(house) == []
 
 
 async def test_what_waits_in_the_batch_of_a_deletion_is_not_kept(house: House) -> None:

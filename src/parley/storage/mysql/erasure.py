@@ -18,6 +18,9 @@ from parley.telemetry.clock import Clock
 
 _BEGINNING: Final[Row] = (0, b"", b"")
 
+_LETTERS: Final = 16
+"""Dead letters that a slice takes at most: each may be a bulk, of about 2 MiB in its row."""
+
 
 class MySqlErasure:
     """Erases deleted chats; closes the chats of deleted applications, whose gate the log has closed, and says so."""
@@ -60,15 +63,20 @@ class MySqlErasure:
         return len(rows)
 
     async def _erase_chat(self, session: Session, chat: Row, limit: int) -> int:
-        application_id, number, chat_id, token = chat
+        """Remove some messages; with none left some dead letters; without letters the chat is done."""
+        application_id, number, chat_id, token, partition = chat
         erased = await session.run("erase_messages", application_id, chat_id, limit)
         if erased < limit:
-            await session.run("erase_chat_letters", token, number, number)
-            await session.run("mark_chat_erased", self._clock.now_ms(), application_id, number)
+            await lock_partition(session, partition)
+            room = min(limit - erased, _LETTERS)
+            letters = await session.run("erase_chat_letters", token, number, number, room)
+            if letters < room:
+                await session.run("mark_chat_erased", self._clock.now_ms(), application_id, number)
+            erased += letters
         return erased or 1
 
     async def _erase_application(self, session: Session, application: Row, limit: int) -> int:
-        """Close some chats, as one change; with none left remove some keys; without keys the application is done."""
+        """Close some chats, as one change; then remove some keys, then some dead letters, then be done."""
         id_, partition, token = application
         now = self._clock.now_ms()
         place = await lock_partition(session, partition)
@@ -82,8 +90,11 @@ class MySqlErasure:
             return len(chats)
         erased = await session.run("erase_keys", id_, limit)
         if erased < limit:
-            await session.run("erase_letters", token)
-            await session.run("mark_application_erased", now, id_)
+            room = min(limit - erased, _LETTERS)
+            letters = await session.run("erase_letters", token, room)
+            if letters < room:
+                await session.run("mark_application_erased", now, id_)
+            erased += letters
         return erased or 1
 
 

@@ -53,6 +53,7 @@ class Effects(msgspec.Struct):
     gaps: list[Row] = msgspec.field(default_factory=list)
     letters: list[NewLetter] = msgspec.field(default_factory=list)
     moot_letters: list[int] = msgspec.field(default_factory=list)
+    """Changes of messages that are deleted."""
     blank_letters: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """Of which letter which message is deleted."""
     touched: list[tuple[int, int]] = msgspec.field(default_factory=list)

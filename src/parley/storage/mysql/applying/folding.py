@@ -256,11 +256,15 @@ class Fold:
         self.effects.closings[chat.application, chat.number] = (chat.position, event.position.at)
         self.effects.application_growth.setdefault(chat.application, Growth()).live -= 1
         self.effects.touched.append((chat.id, WHOLE_CHAT))
-        self._take_over(event)
+        self._forget(self._known.letters.take_over(event))
 
     def _take_over(self, event: Event) -> None:
         moot = self._known.letters.take_over(event)
         self.effects.moot_letters += [letter.id for letter in moot if letter.id]
+        self._forget(moot)
+
+    def _forget(self, moot: list[Letter]) -> None:
+        """Keep no letter of this step; a chat's that are stored may be thousands: they are erased with its messages."""
         if new := {id(letter) for letter in moot if not letter.id}:
             self.effects.letters = [each for each in self.effects.letters if id(each.letter) not in new]
 

@@ -1,6 +1,6 @@
 -- name: chat_to_erase
 -- A deleted chat that still has rows.
-select c.application_id, c.number, c.id, a.token
+select c.application_id, c.number, c.id, a.token, a.`partition`
 from chat c force index (chat_to_erase) join application a on a.id = c.application_id
 where c.erased_at is null and c.deleted_at is not null
 order by c.deleted_at
@@ -11,8 +11,11 @@ limit 1;
 delete from message where application_id = %s and chat_id = %s order by number limit %s;
 
 -- name: erase_chat_letters
--- Remove what could not be stored of a chat.
-delete from dead_letter where token = %s and (chat = %s or chat is null and first = %s);
+-- Remove some of what could not be stored of a chat, what waits before what it waits for.
+delete from dead_letter
+where token = %s and (chat = %s or chat is null and first = %s)
+order by chat desc, id desc
+limit %s;
 
 -- name: mark_chat_erased
 -- A chat keeps its number and what was given away, and nothing else.
@@ -37,8 +40,8 @@ select number, id from chat where application_id = %s and deleted_at is null ord
 delete from idempotency_key where application_id = %s order by route, `key` limit %s;
 
 -- name: erase_letters
--- Remove what could not be stored of an application.
-delete from dead_letter where token = %s;
+-- Remove some of what could not be stored of an application, what waits before what it waits for.
+delete from dead_letter where token = %s order by chat desc, id desc limit %s;
 
 -- name: mark_application_erased
 -- An application keeps its token, so that it is never given again.
