@@ -27,6 +27,7 @@ from parley.storage.sharing import DeadLetter, DeadLetters
 from parley.telemetry.clock import SystemClock
 
 _DATABASE = ("database_url", "log_durability")
+_HELD = 16
 
 dead_letters = App(
     name="dead-letters",
@@ -35,6 +36,7 @@ dead_letters = App(
 )
 
 T = TypeVar("T")
+ReadPage = Callable[[int, int], Awaitable[list[DeadLetter]]]
 Id = Annotated[int, Parameter(help="The letter's id, as list prints it.")]
 AsNew = Annotated[bool, Parameter(name="--as-new", negative="", help="Give its messages new numbers.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead.")]
@@ -50,18 +52,18 @@ def list_(settings: Settings, *, after: After = 0, limit: Limit = 50, as_json: J
 
     Example: parley dead-letters list --limit 20 --after 40
     """
-    page = _ask(settings, lambda letters: letters.page(after, limit + 1))
-    letters, more = page[:limit], len(page) > limit
+    page = _ask(settings, lambda letters: _tell_page(letters.page, after, limit + 1))
+    told, more = page[:limit], len(page) > limit
     if as_json:
-        sys.stdout.write(f"{msgspec.json.encode([_summary(letter) for letter in letters]).decode()}\n")
+        sys.stdout.write(f"{msgspec.json.encode([summary for summary, _ in told]).decode()}\n")
         return
-    if not letters:
+    if not told:
         sys.stdout.write("there are no dead letters\n" if after == 0 else f"there are none above {after}\n")
         return
     columns = ("id", "partition", "made", "what", "attempts", "bytes", "reason")
-    print_table(columns, [_row(letter) for letter in letters])
+    print_table(columns, [row for _, row in told])
     if more:
-        sys.stdout.write(f"there are more: --after {letters[-1].id}\n")
+        sys.stdout.write(f"there are more: --after {told[-1][0]['id']}\n")
 
 
 @dead_letters.command
@@ -200,6 +202,15 @@ async def _discard(letters: DeadLetters, id_: int) -> tuple[bool, int]:
     """Give a letter up; say whether it was there, and how many are gone with it."""
     before = await letters.count()
     return await letters.discard(id_), before - await letters.count()
+
+
+async def _tell_page(read: ReadPage, after: int, limit: int) -> list[tuple[dict[str, object], tuple[str, ...]]]:
+    """Tell of letters above an id, for machines and for people; few are held at a time, for each may have a MiB."""
+    told: list[tuple[dict[str, object], tuple[str, ...]]] = []
+    while len(told) < limit and (some := await read(after, min(_HELD, limit - len(told)))):
+        told += [(_summary(letter), _row(letter)) for letter in some]
+        after = some[-1].id
+    return told
 
 
 async def _find(letters: DeadLetters, id_: int) -> DeadLetter:

@@ -11,6 +11,7 @@ import pytest
 
 from parley.cli import main
 from parley.cli.confirming import confirm
+from parley.cli.dead_letters import _tell_page
 from parley.cli.letters.contents import burnt, describe, dump, explain
 from parley.cli.letters.masking import mask_bytes, mask_text
 from parley.domain.errors import ConfigurationError
@@ -170,3 +171,19 @@ def test_only_a_yes_is_one(
     assert result == ""
     assert shown.startswith("Sure? [y/N] ")
     assert ("nothing was changed" in shown) is not meant
+
+
+async def test_a_long_list_is_read_a_few_letters_at_a_time() -> None:
+    """Each may have a MiB, of which a line is told; what was asked for is told all the same, and no more."""
+    asked: list[tuple[int, int]] = []
+
+    async def read(after: int, limit: int) -> list[DeadLetter]:
+        asked.append((after, limit))
+        return [letter(posted("a"))._replace(id=after + 1 + n) for n in range(min(limit, 40 - after))]
+
+    told = await _tell_page(read, 0, 35)
+    rest = await _tell_page(read, 35, 35)
+
+    assert [summary["id"] for summary, _ in told] == list(range(1, 36))
+    assert [row[0] for _, row in rest] == ["36", "37", "38", "39", "40"]
+    assert asked == [(0, 16), (16, 16), (32, 3), (35, 16), (40, 16)]

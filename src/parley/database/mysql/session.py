@@ -33,7 +33,11 @@ class Result(NamedTuple):
 
 
 _STREAMED: Final = 2_000
-"""Rows of a long result that are held at a time."""
+_STREAMED_BYTES: Final = 4 * 1024 * 1024
+"""Rows of a long result, and bytes of their texts, that are held at a time."""
+
+_FETCHED: Final = 16
+"""Rows after which the bytes are counted: the largest are dead letters, of about 2 MiB."""
 
 _ISOLATION: Final = "set session transaction isolation level read committed"
 _SETTINGS: Final = """
@@ -124,7 +128,14 @@ class Session:
             cursor = self._connection.cursor(SSCursor)
             await cursor.execute(statement)
             names = [column[0] for column in cursor.description]
-            while rows := await cursor.fetchmany(_STREAMED):
+            rows, size = list[Row](), 0
+            while some := await cursor.fetchmany(_FETCHED):
+                rows += some
+                size += sum(len(value) for row in some for value in row if isinstance(value, str | bytes))
+                if len(rows) >= _STREAMED or size >= _STREAMED_BYTES:
+                    yield names, rows
+                    rows, size = [], 0
+            if rows:
                 yield names, rows
 
     async def begin(self) -> None:
