@@ -18,7 +18,6 @@ from parley.domain.events import (
 )
 from parley.domain.model import Draft
 from parley.storage.sharing import Applied, DeadLetter
-from tests.contract.mysql.standing import differences
 from tests.support.mysql_house import KEY_TTL_S, House
 from tests.unit.workers.doubles import BEGAN_AT, StillClock
 
@@ -189,55 +188,6 @@ async def test_a_chat_that_could_not_be_stored_holds_up_its_own(house: House) ->
     assert await house.bodies(chat) == {1: "a", 2: "B"}
     assert (await house.storage.get_chat(*chat)).title == "short"
     assert (await house.tenants.get(token)).chats_count == 2
-
-
-async def test_what_waits_is_replayed_in_slices(house: House) -> None:
-    """In the order of the log, each slice a transaction of its own, so that others store in between."""
-    token = await house.add_application()
-    chat = (token, 1)
-    await house.persist(house.say(token, None, ChatCreated(POISON)))
-    await house.persist(*(house.post(chat, f"message {n}") for n in range(1, 402)))
-    await house.persist(house.say(*chat, MessageEdited("edited"), 401), house.say(*chat, MessageDeleted(), 1))
-    ends = await house.changes.ends()
-    await make_room(house)
-
-    stored = await house.dead_letters.replay((await letters(house))[0].id)
-
-    assert stored
-    assert await letters(house) == []
-    bodies = await house.bodies(chat)
-    assert (len(bodies), bodies[1], bodies[2], bodies[401]) == (401, None, "message 2", "edited")
-    assert (await house.storage.get_chat(*chat)).messages_count == 400
-    slices = [len(change.keys) for change in await house.changes.read(ends, 1_000)]
-    assert len(slices) == 3
-    assert max(slices) <= 200
-
-
-@pytest.mark.parametrize(
-    ("letters_count", "bulk", "slices"),
-    [(12, (Draft("x" * 60_000),) * 16, 3), (25, (Draft("x"),) * 1_000, 3), (3, (Draft("x" * 60_000),) * 100, 3)],
-)
-async def test_a_slice_is_bounded_in_bytes_and_messages(
-    house: House, letters_count: int, bulk: tuple[Draft, ...], slices: int
-) -> None:
-    """As a step of the log is: 200 letters of bulks would hold the partition's row for minutes; one goes always."""
-    token = await house.add_application()
-    await house.persist(house.say(token, None, ChatCreated(POISON)))
-    for _ in range(letters_count):
-        await house.persist(house.say(token, 1, MessagesPosted(bulk)))
-    ends = await house.changes.ends()
-    await make_room(house)
-
-    assert await house.dead_letters.replay((await letters(house))[0].id)
-
-    assert await letters(house) == []
-    found: list[list[int]] = []
-    while changes := await house.changes.read(ends, 1_000):
-        found += [[number for _, number in change.keys if number] for change in changes]
-        ends = {**ends, 0: changes[-1].position}
-    assert [number for numbers in found for number in numbers] == list(range(1, letters_count * len(bulk) + 1))
-    assert len(found) == slices
-    assert await differences(house) == []
 
 
 async def test_a_letter_that_waits_is_not_replayed_alone(house: House) -> None:

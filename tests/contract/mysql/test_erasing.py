@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from parley.domain.documents import WHOLE_CHAT
 from parley.domain.events import ApplicationClosed, ChatCreated, ChatDeleted, IdempotencyKey, MessagesPosted
 from parley.domain.model import Draft
-from tests.contract.mysql.standing import differences
-from tests.contract.mysql.whole import POISON
 from tests.support.mysql_house import House
 from tests.unit.workers.doubles import StillClock
 
@@ -70,28 +66,6 @@ async def test_a_deleted_chat_is_in_no_table(house: House) -> None:
     await house.erase(1)
 
     assert await places_with_secret(house) == {"application.name", "idempotency_key.key"}
-
-
-@pytest.mark.parametrize("is_whole", [False, True])
-async def test_dead_letters_are_erased_in_slices(house: House, *, is_whole: bool) -> None:
-    """Of a chat or of its whole application: each may be a bulk, and those that wait go before what they wait for."""
-    token = await house.add_application()
-    await house.persist(house.say(token, None, ChatCreated(POISON)))
-    await house.persist(*(house.post((token, 1), SECRET) for _ in range(39)))
-    other = await house.add_chat(POISON)
-    if is_whole:
-        await house.delete_application(token)
-    else:
-        await house.persist(house.say(token, 1, ChatDeleted()))
-    left, clean = [(await counts(house, "dead_letter"))[0]], []
-
-    while await house.erasure.erase(500):
-        left += await counts(house, "dead_letter")
-        clean += await differences(house)
-
-    assert left[:4] == [41, 25, 9, 1]
-    assert await house.sql("select token, chat from dead_letter") == [(other[0].encode(), 1)]
-    assert clean == []
 
 
 async def test_an_application_is_erased_when_its_gate_is_closed(house: House) -> None:
