@@ -356,17 +356,3 @@ async def test_a_line_is_told_from_the_pool(mysql_url: str) -> None:
     assert greeted == [used[0], used[3]]
     assert used[:3] == [used[0]] * 3
     assert issubclass(CommitLostError, LostError)
-
-
-async def test_a_long_result_is_held_a_part_at_a_time(mysql_url: str) -> None:
-    """Two thousand short rows, or some megabytes: dead letters of two thousand bulks would be gigabytes."""
-    short, long = "select 1", "select repeat('x', 1048576)"
-    many = "from (select 1 from information_schema.collations a, information_schema.collations b limit {}) t"
-    session = await connect(parse_address(mysql_url), QUERIES)
-
-    shorts = [len(rows) async for _, rows in session.stream(f"{short} {many.format(4_100)}")]
-    longs = [len(rows) async for _, rows in session.stream(f"{long} {many.format(50)}")]
-    await session.close()
-
-    assert shorts == [2_000, 2_000, 100]
-    assert longs == [16, 16, 16, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from sys import getsizeof
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -33,11 +34,11 @@ class Result(NamedTuple):
 
 
 _STREAMED: Final = 2_000
-_STREAMED_BYTES: Final = 4 * 1024 * 1024
-"""Rows of a long result, and bytes of their texts, that are held at a time."""
-
-_FETCHED: Final = 16
-"""Rows after which the bytes are counted: the largest are dead letters, of about 2 MiB."""
+"""Rows of a long result that are held at a time."""
+_STREAMED_BYTES: Final = 4 << 20
+"""Bytes of them, and a row more: a dead letter's is of 2 MiB."""
+_STALLED_S: Final = 300.0
+"""How long the rows that are held at a time, or a statement as it is written, may take."""
 
 _ISOLATION: Final = "set session transaction isolation level read committed"
 _SETTINGS: Final = """
@@ -118,24 +119,19 @@ class Session:
         return (await self.execute_slowly(self._queries[name], bindings)).rows
 
     async def run_text(self, statement: bytes) -> None:
-        """Run a whole statement as it is written, that may take as long as it takes."""
-        with self._translating():
-            await self._connection.query(statement)
+        """Run a whole statement as it is written, that may take minutes."""
+        with self._translating(_STALLED_S):
+            async with asyncio.timeout(_STALLED_S):
+                await self._connection.query(statement)
 
     async def stream(self, statement: str) -> AsyncIterator[tuple[list[str], list[Row]]]:
-        """Give a statement's columns and rows, many rows at a time, as they come from the server."""
-        with self._translating():
+        """Give a statement's columns and rows as they come, many short ones or few long ones at a time."""
+        with self._translating(_STALLED_S):
             cursor = self._connection.cursor(SSCursor)
-            await cursor.execute(statement)
+            async with asyncio.timeout(_STALLED_S):
+                await cursor.execute(statement)
             names = [column[0] for column in cursor.description]
-            rows, size = list[Row](), 0
-            while some := await cursor.fetchmany(_FETCHED):
-                rows += some
-                size += sum(len(value) for row in some for value in row if isinstance(value, str | bytes))
-                if len(rows) >= _STREAMED or size >= _STREAMED_BYTES:
-                    yield names, rows
-                    rows, size = [], 0
-            if rows:
+            while rows := await _fetch(cursor):
                 yield names, rows
 
     async def begin(self) -> None:
@@ -199,7 +195,7 @@ class Session:
         return self._address.write_timeout_s if self.in_transaction else self._address.read_timeout_s
 
     @contextmanager
-    def _translating(self) -> Iterator[None]:
+    def _translating(self, timeout_s: float | None = None) -> Iterator[None]:
         try:
             yield
         except Error as error:
@@ -211,7 +207,7 @@ class Session:
             raise UnfitError(0, "text that is not Unicode") from error
         except (TimeoutError, OSError) as error:
             self.drop()
-            raise LostError(0, f"no answer within {self._timeout_s} s") from error
+            raise LostError(0, f"no answer within {timeout_s or self._timeout_s} s") from error
         except BaseException:
             self.drop()
             raise
@@ -227,6 +223,17 @@ def encode(values: Sequence[object]) -> str:
         return msgspec.json.encode(values).decode()
     except UnicodeError as error:
         raise UnfitError(0, "text that is not Unicode") from error
+
+
+async def _fetch(cursor: Any) -> list[Row]:  # noqa: ANN401 - the driver's stub has no types
+    """Give the next rows, as many as may be held; none at the end."""
+    rows: list[Row] = []
+    held = 0
+    async with asyncio.timeout(_STALLED_S):
+        while len(rows) < _STREAMED and held < _STREAMED_BYTES and (row := await cursor.fetchone()) is not None:
+            rows.append(row)
+            held += sum(map(getsizeof, row))
+    return rows
 
 
 async def _shake_hands(connection: Any) -> None:  # noqa: ANN401 - the driver's stub has no types
