@@ -54,6 +54,22 @@ async def test_a_deleted_application_is_erased(ports: Profile, limit: int) -> No
     assert (await ports.storage.get_chat(*other)).messages_count == 4
 
 
+async def test_a_deleted_applications_keys_are_erased_in_slices(ports: Profile) -> None:
+    """At most so many a transaction; with keys left the application is not done, and others keep theirs."""
+    token, other = await ports.add_application(), await ports.add_chat()
+    await ports.append(*(Entry(token, None, ChatCreated(), key=keyed(str(n), route="chats")) for n in range(4)))
+    await ports.append(*(posted((token, chat), "a", key=keyed(str(chat))) for chat in (1, 2, 3)))
+    await ports.take(posted(other, "a", key=keyed("k")))
+    await ports.delete_application(token)
+
+    left = [await counts(ports, "idempotency_key", "application where erased_at is null")]
+    while await ports.erasure.erase(3):
+        left.append(await counts(ports, "idempotency_key", "application where erased_at is null"))
+
+    assert list(dict.fromkeys(keys for keys, _ in left)) == [8, 5, 2, 1]
+    assert {keys for keys, unfinished in left if unfinished == 1} == {1}
+
+
 async def test_followers_hear_that_an_applications_chats_are_gone(ports: Profile, clock: StillClock) -> None:
     """Each chat once, above the partition's position even when the clock ran backwards."""
     token, _ = await ports.add_chat(messages=1)

@@ -64,17 +64,11 @@ class SqliteErasure:
         return erased or 1
 
     def _erase_application(self, session: Session, application: int, partition: int, limit: int) -> int:
-        """Close the gates of some chats, as one change; with none left the application is done."""
+        """Close some chats, as one change; with none left remove some keys; without keys the application is done."""
         chats = session.rows("next_live_chats", application, limit)
         now = self._clock.now_ms()
         if not chats:
-            session.rows(
-                "erase_keys",
-                application,
-            )
-            session.rows("mark_application_erased", now, application)
-            session.overwrote = True
-            return 1
+            return self._erase_keys(session, application, limit)
         position = self._next_position(session, partition, now)
         effects = {
             "closings": [(row[0], *position, now) for row in chats],
@@ -83,6 +77,14 @@ class SqliteErasure:
         }
         session.put("append", effects)
         return len(chats)
+
+    def _erase_keys(self, session: Session, application: int, limit: int) -> int:
+        session.rows("erase_keys", application, limit)
+        session.overwrote = True
+        erased = session.changes()
+        if erased < limit:
+            session.rows("mark_application_erased", self._clock.now_ms(), application)
+        return erased or 1
 
     def _next_position(self, session: Session, partition: int, now: int) -> Position:
         ends = {row[0]: Position(row[1], row[2]) for row in session.rows("partition_ends")}

@@ -24,8 +24,11 @@ where id in (select id from message where id > ? and id <= ? order by id limit ?
 update chat set erased_at = ?, title = null, messages_count = 0 where id = ?;
 
 -- name: erase_keys
--- Remove an application's idempotency keys.
-delete from idempotency_key where application_id = ?;
+-- Remove some of an application's idempotency keys.
+delete from idempotency_key
+where (application_id, route, key) in (
+    select application_id, route, key from idempotency_key where application_id = ? order by route, key limit ?
+);
 
 -- name: mark_application_erased
 -- An application keeps its token, so that it is never given again.
