@@ -182,6 +182,27 @@ def test_a_client_speaks_to_parley_through_a_proxy(
     assert [each["body"] for each in page.json()] == ["hello"]
 
 
+def test_cron_makes_a_backup_and_keeps_seven(tmp_path: Path) -> None:
+    """With cron's own PATH; a backup that fails never costs the newest six."""
+    found = re.search(r"^15 3 \* \* \* parley (.+)$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    line = found[1].replace("\\%", "%").replace("/var/backups/parley", str(tmp_path))
+    days = [f"202611{day:02}T031500Z" for day in range(1, 10)]
+    for day in [*days, "monday"]:
+        (tmp_path / day).mkdir()
+
+    def run(parley: str) -> list[str]:
+        command = line.replace("/usr/local/bin/parley backup", parley).replace("--data-dir /var/lib/parley", "")
+        subprocess.run(["/bin/sh", "-c", command], check=False, env={"PATH": "/usr/bin:/bin"})
+        return sorted(path.name for path in tmp_path.iterdir())
+
+    assert "/usr/local/bin/parley backup" in line
+    assert run("false") == run("false") == [*days[-6:], "monday"]
+    *kept, new, named = run("mkdir")
+    assert (kept, named) == (days[-6:], "monday")
+    assert re.fullmatch(r"\d{8}T\d{6}Z", new)
+
+
 def test_the_guide_names_metrics_and_settings_that_exist() -> None:
     """An alert on a metric that was renamed would never fire."""
     guide = GUIDE.read_text("utf-8")

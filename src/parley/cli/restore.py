@@ -17,13 +17,14 @@ from parley.cli.progress import Meter
 from parley.cli.settings import takes_settings
 from parley.config import Settings, mask
 from parley.domain.errors import ConfigurationError
-from parley.domain.events import NUMBER_LIMIT
 from parley.storage import open_archive
 from parley.storage.archive import Archive, History, Holdings
 from parley.telemetry.clock import Clock, SystemClock
 from parley.telemetry.logs import configure_logs
 
 BURN: Final = 1_000_000
+MAX_BURN: Final = 100_000_000
+"""A burn is never given back, and one of `NUMBER_LIMIT` leaves no chat a number. Who needs more repeats --in-place."""
 
 Source = Annotated[Path | None, Parameter(help="The folder that parley backup made.")]
 InPlace = Annotated[
@@ -33,7 +34,7 @@ Burn = Annotated[
     int,
     Parameter(
         name="--burn",
-        validator=validators.Number(gte=0, lte=NUMBER_LIMIT),
+        validator=validators.Number(gte=0, lte=MAX_BURN),
         help="How many numbers any one chat or application may have given since the backup. They are not given again.",
     ),
 ]

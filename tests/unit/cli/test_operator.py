@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from parley.cli import main
+from parley.cli.restore import MAX_BURN
 from parley.database.ownership import Ownership
 from tests.support.server import free_ports
 
@@ -293,3 +294,15 @@ def alter(folder: Path, statement: str) -> None:
     """Change the database behind everybody's back."""
     with closing(apsw.Connection(str(folder / "parley.db"))) as connection:
         connection.execute(statement).fetchall()
+
+
+def test_a_restore_burns_a_bounded_part_of_the_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip of a digit leaves chats without numbers for good; whoever needs more repeats it, for burns add up."""
+    command = ("restore", "--in-place", "--yes", "--data-dir", str(folder), "--burn")
+
+    assert main([*command, str(MAX_BURN + 1)]) != 0
+    assert str(MAX_BURN) in capsys.readouterr().err
+
+    assert [main([*command, str(MAX_BURN)]) for _ in range(2)] == [0, 0]
+    with closing(apsw.Connection(str(folder / "parley.db"))) as database:
+        assert list(database.execute("select distinct burn from partition")) == [(2 * MAX_BURN,)]
