@@ -182,6 +182,21 @@ def test_a_client_speaks_to_parley_through_a_proxy(
     assert [each["body"] for each in page.json()] == ["hello"]
 
 
+def test_commands_look_where_the_unit_has_its_data(tmp_path: Path) -> None:
+    """What the guide writes into the settings file names the unit's own folder, for whoever reads it into a shell."""
+    found = re.search(r"^\(umask 077; .+?^\)$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    command = found[0].replace("/etc/parley", str(tmp_path)).replace("openssl rand", f"{tool('openssl')} rand")
+    subprocess.run(["/bin/sh", "-c", f"{command}\n"], check=True)
+    data_dir, token = (tmp_path / "parley.env").read_text("utf-8").splitlines()
+
+    unit = re.search(r"^Environment=(PARLEY_DATA_DIR=\S+)", UNIT.read_text("utf-8"), re.MULTILINE)
+    assert unit is not None
+    assert data_dir == unit[1].replace("%S", "/var/lib")
+    assert re.fullmatch("PARLEY_ADMIN_TOKEN=[0-9a-f]{64}", token)
+    assert (tmp_path / "parley.env").stat().st_mode & 0o777 == 0o600
+
+
 def test_cron_makes_a_backup_and_keeps_seven(tmp_path: Path) -> None:
     """With cron's own PATH; a backup that fails never costs the newest six."""
     found = re.search(r"^15 3 \* \* \* parley (.+)$", GUIDE.read_text("utf-8"), re.MULTILINE)

@@ -36,6 +36,19 @@ def test_the_guide_names_commands_and_settings_that_exist() -> None:
     assert set(re.findall(r"\bparley_([a-z]+)", guide)) == {*resolved(SECRETS)["volumes"], "engines"}
 
 
+@pytest.mark.parametrize("name", ["runbook.md", "server.md"])
+def test_a_command_through_compose_starts_no_engine(name: str) -> None:
+    """Whoever asks what is away must not wait for it; and what is asked is a service."""
+    text = (GUIDE.parent / name).read_text("utf-8")
+
+    runs = re.findall(r"docker compose run (.+)", text)
+    asked = re.findall(r"docker compose exec (\w+)", text)
+
+    assert runs
+    assert all(run.startswith("--rm --no-deps ") for run in runs)
+    assert set(asked) <= set(resolved(SECRETS)["services"])
+
+
 def test_the_guide_has_every_url_form_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each form is understood by the adapter of its setting, and each scheme is in the guide."""
     monkeypatch.setattr(ssl, "create_default_context", lambda cafile=None: cafile)  # the authority is not there
