@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,7 @@ import pytest
 
 from parley.cli import main
 from parley.cli.confirming import confirm
-from parley.cli.dead_letters import _tell_page
+from parley.cli.dead_letters import _summary, _tell_page
 from parley.cli.letters.contents import burnt, describe, dump, explain
 from parley.cli.letters.masking import mask_bytes, mask_text
 from parley.domain.errors import ConfigurationError
@@ -21,6 +23,7 @@ from parley.log.redis.entries import encode_unread
 from parley.storage.sharing import DeadLetter
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of nobody
+RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook.md"
 OTHER = "feedfacefeedfacefeedfacefeedface"
 
 
@@ -187,3 +190,17 @@ async def test_a_long_list_is_read_a_few_letters_at_a_time() -> None:
     assert [summary["id"] for summary, _ in told] == list(range(1, 36))
     assert [row[0] for _, row in rest] == ["36", "37", "38", "39", "40"]
     assert asked == [(0, 16), (16, 16), (32, 3), (35, 16), (40, 16)]
+
+
+def test_the_runbook_s_loop_replays_each_letter_of_the_list(tmp_path: Path) -> None:
+    """Its filter finds every ID in what ``list --json`` prints, and none in what a letter says."""
+    pattern = re.compile(r"^(parley dead-letters list --json .+?done)$", re.MULTILINE | re.DOTALL)
+    found = pattern.search(RUNBOOK.read_text("utf-8"))
+    assert found is not None
+    letters = [letter(posted("x"))._replace(id=id_, reason='has "id":99') for id_ in (7, 12)]
+    (tmp_path / "list").write_bytes(msgspec.json.encode([_summary(each) for each in letters]))
+    said = 'parley() { if [ "$2" = list ]; then cat list; else echo "$@"; fi; }'
+
+    done = subprocess.run(["/bin/sh", "-c", f"{said}\n{found[1]}"], cwd=tmp_path, capture_output=True, check=True)
+
+    assert done.stdout.decode().splitlines() == ["dead-letters replay 7", "dead-letters replay 12"]
