@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     depth_max_messages: int = Field(500_000, ge=1, description="Messages not yet stored at which creates answer 503.")
     depth_max_bytes: int = Field(
-        1024 * 1024 * 1024, ge=1024, description="Bytes waiting in this process at which creates answer 503."
+        1024 * 1024 * 1024, ge=1024, description="Bytes not yet stored at which creates answer 503."
     )
     key_ttl_s: int = Field(86_400, ge=60, description="Seconds an idempotency key is remembered.")
     dead_letter_run: int = Field(
