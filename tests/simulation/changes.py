@@ -1,4 +1,4 @@
-"""What became of edits and deletions: the last word holds, and nothing is gone that nobody deleted."""
+"""What became of edits and deletions: the last word holds, nothing is gone that nobody deleted, and gates stay shut."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Changes:
 
     def __init__(self, history: Sequence[Operation], tables: Tables, may_be_lost: Callable[[Operation], bool]) -> None:
         """Sort ``history``; of an acknowledged operation ``may_be_lost`` says whether a fault may have undone it."""
+        self._history = history
         self._tables = tables
         self._may_be_lost = may_be_lost
         self._edits: dict[_Target, list[Operation]] = defaultdict(list)
@@ -39,6 +40,7 @@ class Changes:
         chats = {chat.id: chat for chat in self._tables.chats.values()}
         for chat in chats.values():
             yield from self._gone(chat, (int(chat.name), None), f"chat {int(chat.name)}")
+            yield from self._gates(int(chat.name))
         for (_, id_, number), row in self._tables.messages.items():
             chat = chats[id_]
             if not chat.is_gone:
@@ -55,6 +57,18 @@ class Changes:
                 yield f"deletions: {named} is there, although {op.id} deleted it ({op.durability})"
         elif not any(op.may_be_done for op in asked):
             yield f"vanished: {named} is gone, although nobody deleted it"
+
+    def _gates(self, chat: int) -> Iterator[str]:
+        """Look for what was acknowledged into a chat after its deletion was.
+
+        The standby knows no deletion that lies on a log which is away: what it stored goes with the chat later
+        (docs/durability.md), and its answers are marked.
+        """
+        for deletion in self._firm(self._deletions[chat, None]):
+            for op in self._history:
+                is_later = op.entry.chat == chat and op.state == "ok" and op.invoked_at > deletion.done_at
+                if is_later and not isinstance(op.what, ChatDeleted) and not op.is_degraded:
+                    yield f"gates: {op.id} was acknowledged in chat {chat}, deleted by {deletion.id}"
 
     def _read(self, row: Message, target: _Target, named: str) -> Iterator[str]:
         """Look whether what is read was written there, and not certainly written over.

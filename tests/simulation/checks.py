@@ -6,13 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from parley.domain.events import (
-    ChatCreated,
-    ChatDeleted,
-    MessageDeleted,
-    MessageEdited,
-    MessagesPosted,
-)
+from parley.domain.events import ChatCreated, ChatDeleted, MessageDeleted, MessageEdited, MessagesPosted
 from tests.simulation.changes import Changes
 from tests.simulation.clients import APPLICATION, Operation
 from tests.simulation.tables import Scope
@@ -51,7 +45,6 @@ class Checks:
         yield from self._one_key()
         yield from self._atomic()
         yield from self._counted()
-        yield from self._gates()
         yield from self._honest()
         yield from Changes(self._history, self._tables, self._may_be_lost).check()
         if self._tables.letters:
@@ -188,21 +181,6 @@ class Checks:
         chats = sum(not chat.is_gone for chat in self._tables.chats.values())
         if self._application.live != chats:
             yield f"I10: the application counts {self._application.live} chats and has {chats}"
-
-    def _gates(self) -> Iterator[str]:
-        """Nothing is acknowledged into a chat whose deletion was acknowledged before.
-
-        The standby knows no deletion that lies on a log which is away: what it stored goes with the chat later
-        (docs/durability.md), and its answers are marked.
-        """
-        for deletion in self._done:
-            if not isinstance(deletion.what, ChatDeleted):
-                continue
-            chat = self._tables.chats.get((self._application.id, deletion.entry.chat or 0))
-            for op in self._done if chat is not None and chat.is_gone else ():
-                is_in = op.entry.chat == deletion.entry.chat and not isinstance(op.what, ChatDeleted)
-                if is_in and op.invoked_at > deletion.done_at and not op.is_degraded:
-                    yield f"gates: {op.id} was acknowledged in chat {op.entry.chat}, deleted by {deletion.id}"
 
     def _honest(self) -> Iterator[str]:
         """Look for what was refused and is there (I7), and for what is there and was said to be missing (I8)."""

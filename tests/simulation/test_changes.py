@@ -100,3 +100,25 @@ def test_changes_ask_for_no_message_of_a_deleted_chat() -> None:
 
     assert findings([op(EDIT, (0, 1)), deletion], chat_is_gone=True) == []
     assert findings([op(EDIT, (0, 1))], chat_is_gone=True) == ["vanished"]
+
+
+@pytest.mark.parametrize(
+    ("late", "labels"),
+    [
+        (op(EDIT, (4, 5)), ["gates"]),
+        (replace(op(EDIT, (4, 5)), is_degraded=True), []),
+        (op(EDIT, (4, 5), "fail"), []),
+        (op(EDIT, (2, 5)), []),
+        (op(ChatDeleted(), (4, 5), number=None), []),
+    ],
+)
+def test_nothing_is_acknowledged_into_a_chat_after_its_deletion(late: Operation, labels: list[str]) -> None:
+    """Only the standby may, which says so: it knows no deletion that lies on a log which is away."""
+    assert findings([op(ChatDeleted(), (2, 3), number=None), late], chat_is_gone=True) == labels
+
+
+def test_a_lost_deletion_shuts_no_gate() -> None:
+    """What the log lost did not happen, also when the chat is deleted once more after that."""
+    again = op(ChatDeleted(), (6, 7), number=None)
+
+    assert findings([lost(op(ChatDeleted(), (2, 3), number=None)), op(EDIT, (4, 5)), again], chat_is_gone=True) == []
