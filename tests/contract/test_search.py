@@ -336,6 +336,21 @@ async def test_a_follower_starts_over_after_clearing(index: SearchIndex) -> None
     assert await numbers(index, "needle") == [2]
 
 
+async def test_a_follower_sees_by_its_name_that_an_index_was_emptied(index: SearchIndex) -> None:
+    """What is indexed leaves the name as it is."""
+    await index.positions()
+    before = await index.name()
+    await index.index(documents(["needle"]), START)
+    await index.positions()
+    filled = await index.name()
+
+    await index.clear()
+    cleared = await index.name()
+    await index.positions()
+
+    assert before == filled != cleared == await index.name()
+
+
 async def test_a_searcher_with_too_short_a_text_is_a_mistake(index: SearchIndex) -> None:
     """Below its shortest text the index would find nothing, which would be a wrong answer."""
     with pytest.raises(ValueError, match="too few"):

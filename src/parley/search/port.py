@@ -70,6 +70,12 @@ class SearchIndex(Protocol):
     async def clear(self) -> None:
         """Forget every document and position, before a rebuild."""
 
+    async def name(self) -> str:
+        """Name what is indexed into; nothing that was emptied or lost has the name of what comes after it.
+
+        It is looked at whenever `positions` are.
+        """
+
     async def ping(self) -> None:
         """Return if the index answers, else raise `UnavailableError`."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from parley.domain.documents import Change
+from parley.domain.errors import UnavailableError
 from parley.domain.events import Position
 from parley.search.port import Renewable, SearchIndex, Upkeep
 from parley.storage.port import Changes
@@ -64,7 +65,8 @@ class IndexFollower:
         self._renewing: Renewing | None = None
         self._behind_since = clock.now_ms()
         self._caught_up = asyncio.Event()
-        self._checked = self._recorded_at = clock.monotonic()
+        self._check_at = float("-inf")
+        self._recorded_at = clock.monotonic()
         self._recorded: Mapping[int, Position] = {}
         self._slice_messages = max(1, batch_messages // 10)
         self._tidy_at = clock.monotonic() + TIDY_GAP_S
@@ -100,29 +102,41 @@ class IndexFollower:
     async def step(self) -> float:
         """Rebuild a slice, or index what changed, or do what the idle have time for."""
         try:
-            if self._rebuild is not None:
-                return await self._go_on_rebuilding(self._rebuild)
-            if self._positions is None or self._clock.monotonic() - self._checked >= POLL_S:
+            if self._clock.monotonic() >= self._check_at:
                 await self._check()
-            if self._positions is None:
-                return 0
-            return await self._follow(self._positions)
-        except BaseException:
-            self._positions = self._rebuild = None
+            if self._positions is not None:
+                return await self._follow(self._positions)
+            if self._rebuild is not None and await self._rebuild.step():
+                self._rebuild, self._check_at = None, float("-inf")
+        except BaseException as error:
+            self._positions, self._check_at = None, float("-inf")
+            if not isinstance(error, UnavailableError):
+                self._rebuild = None
             raise
+        return 0
 
     async def _check(self) -> None:
-        """Take the index's positions, or begin a rebuild if they cannot be followed from."""
+        """Take the index's positions; if they cannot be followed from, keep the rebuild or begin one."""
         positions = await self._index.positions()
         floor = await self._changes.floor(FOLLOWER)
         ends = await self._changes.ends()
         reason = _reason_to_rebuild(positions, floor, ends)
-        self._checked = self._clock.monotonic()
         if reason is None:
             await self._look_for_renewal()
-            self._positions = positions
-            return
-        self._positions = self._renewing = None
+            self._positions, self._rebuild = positions, None
+        elif positions or not await self._is_kept(floor, ends):
+            await self._begin_rebuild(reason)
+        self._check_at = self._clock.monotonic() + POLL_S
+
+    async def _is_kept(self, floor: Mapping[int, Position], ends: Mapping[int, Position]) -> bool:
+        """Tell whether the rebuild can go on: nobody has emptied the index since, and its end can be followed from."""
+        rebuild = self._rebuild
+        if rebuild is None or rebuild.name != await self._index.name():
+            return False
+        return _reason_to_rebuild(rebuild.ends, floor, ends) is None
+
+    async def _begin_rebuild(self, reason: str) -> None:
+        self._positions = self._renewing = self._rebuild = None
         rebuild = Rebuild(self._changes, self._index, self._feed, self._clock, self._batch_messages)
         self._behind_since = rebuild.started_at
         await rebuild.begin(reason)
@@ -136,11 +150,6 @@ class IndexFollower:
         if self._renewal is not None and asked is not None and self._renewing is None:
             beginning = self._renewal, self._changes, self._feed, self._clock, self._batch_messages
             self._renewing = await begin_renewing(*beginning)
-
-    async def _go_on_rebuilding(self, rebuild: Rebuild) -> float:
-        if await rebuild.step():
-            self._rebuild = None
-        return 0
 
     async def _follow(self, positions: Mapping[int, Position]) -> float:
         looked_at = self._clock.now_ms()

@@ -24,18 +24,22 @@ class Rebuild:
         self._index = index
         self._feed = feed
         self._walk = Walk("search rebuild", changes, feed, clock, slice_messages)
-        self._ends: dict[int, Position] = {}
+        self.ends: dict[int, Position] = {}
+        """From where the index is followed once it is complete."""
+        self.name = ""
+        """Of the index that is filled, by which another in its place is told from it."""
 
     async def begin(self, reason: str) -> None:
         """Remember the ends and empty the index."""
         _log.info("search rebuild began", reason=reason)
-        self._ends = await self._changes.ends()
+        self.ends = await self._changes.ends()
         await self._index.clear()
+        self.name = await self._index.name()
 
     async def step(self) -> bool:
         """Index the next slice; `True` when that was all and the positions are stored."""
         if not await self._walk.step():
             return False
-        await self._feed.put([], self._ends)
+        await self._feed.put([], self.ends)
         self._walk.say("done")
         return True

@@ -45,6 +45,10 @@ class LooseIndex:
     async def clear(self) -> None:
         """Forget nothing."""
 
+    async def name(self) -> str:
+        """Be the only one."""
+        return ""
+
     async def ping(self) -> None:
         """Answer."""
 

@@ -60,6 +60,11 @@ class DictChanges:
                 self.bodies[chat_id, number] = body
         self._changes.append(Change(partition, position, list(bodies)))
 
+    def put_back(self) -> None:
+        """Be where each partition was before its last write, with the same messages."""
+        self._ends = {partition: Position(1, max(0, end.id - 1)) for partition, end in self._ends.items()}
+        self._changes = [change for change in self._changes if change.position <= self._ends[change.partition]]
+
     async def read(self, after: Mapping[int, Position], limit: int) -> list[Change]:
         """Give changes above the positions."""
         if self.away:

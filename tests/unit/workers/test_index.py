@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.domain.documents import ChatId
+from parley.domain.documents import ChatId, Document
 from parley.domain.errors import UnavailableError
 from parley.domain.events import Position
 from parley.search import open_search
@@ -223,22 +223,106 @@ async def test_a_follower_repeats_a_step_that_failed(world: World) -> None:
     assert await world.find("needle") == [1]
 
 
-async def test_a_follower_begins_a_failed_rebuild_again(world: World) -> None:
-    """Half a rebuild is never taken for a whole one."""
+async def rebuild_half(world: World) -> None:
+    """Rebuild an index of 35 messages until 20 are in it."""
     world.changes.write({(2, number): f"needle {number}" for number in range(1, 36)})
     await world.settle()
     await world.index.clear()
+    world.indexed.clear()
     world.clock.move(2)
-    await world.follower.step()
-    await world.follower.step()
+    while sum(world.indexed) < 20:
+        await world.follower.step()
+
+
+async def fail_once(world: World) -> None:
+    """Do a step while the database is away."""
     world.changes.away = True
     with pytest.raises(UnavailableError):
         await world.follower.step()
-
     world.changes.away = False
+
+
+async def test_a_follower_goes_on_with_a_rebuild_that_failed(world: World) -> None:
+    """However often: what is indexed is not indexed again, and half a rebuild is not taken for a whole one."""
+    await rebuild_half(world)
+    for _ in range(3):
+        await fail_once(world)
+        rebuilding = world.follower.rebuilding
+        with pytest.raises(UnavailableError):
+            await world.find("needle")
+        await world.follower.step()
+
+    await world.settle()
+
+    assert rebuilding
+    assert sum(world.indexed) == 35
+    assert await world.find("needle") == list(range(1, 36))
+
+
+async def test_a_follower_begins_a_rebuild_again_whose_index_was_emptied(world: World) -> None:
+    """After a failure and without one: the first messages are missing in the other index."""
+    await rebuild_half(world)
+    await fail_once(world)
+    await world.index.clear()
+    for _ in range(2):
+        await world.follower.step()
+    await world.index.clear()
+    world.clock.move(2)
+
     await world.settle()
 
     assert await world.find("needle") == list(range(1, 36))
+
+
+async def test_a_follower_takes_the_index_that_another_completed(world: World) -> None:
+    """It is followed from there; the rebuild's own end would take its positions back."""
+    await rebuild_half(world)
+    world.changes.write({(2, 36): "needle", (3, 1): "needle"})
+    ends = await world.changes.ends()
+    await world.index.index(await world.changes.walk((0, 0), 99), ends)
+    await fail_once(world)
+
+    await world.settle()
+
+    assert not world.follower.rebuilding
+    assert await world.index.positions() == ends
+    assert sum(world.indexed) == 20
+
+
+@pytest.mark.parametrize("what", ["changes trimmed", "database put back"])
+async def test_a_follower_begins_a_rebuild_again_whose_end_cannot_be_followed_from(world: World, what: str) -> None:
+    """The index would be complete, and rebuilt at once."""
+    await rebuild_half(world)
+    if what == "changes trimmed":
+        world.changes.write({(2, 1): "needle", (3, 1): "needle"})
+        await world.changes.passed("search", await world.changes.ends())
+    else:
+        world.changes.put_back()
+    await fail_once(world)
+
+    await world.settle()
+
+    assert sum(world.indexed) == 20 + len(world.changes.bodies)
+    assert await world.index.positions() == await world.changes.ends()
+
+
+async def test_a_follower_begins_a_rebuild_again_after_a_mistake(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what it left."""
+    await rebuild_half(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.changes, "walk", mistake)
+        with pytest.raises(ValueError, match="mistake"):
+            await world.follower.step()
+
+    await world.settle()
+
+    assert sum(world.indexed) == 20 + 35
+    assert await world.find("needle") == list(range(1, 36))
+
+
+async def mistake(*_: object) -> list[Document]:
+    """Fail as code does that is wrong."""
+    raise ValueError("mistake")
 
 
 async def test_a_follower_leaves_out_what_the_index_cannot_take(world: World) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from parley.domain.errors import ConfigurationError
+from parley.domain.errors import ConfigurationError, UnavailableError
 from parley.search.opensearch.address import Address
 from parley.search.opensearch.layout import VERSION, Names, describe, is_ours
-from parley.search.opensearch.wire import WORK_TIMEOUT_S, RefusedError, Wire
+from parley.search.opensearch.wire import CODE, WORK_TIMEOUT_S, RefusedError, Wire
 
 _EXISTS: Final = "resource_already_exists_exception"
 _SHOWN: Final = "*.aliases,*.mappings._meta,*.settings.index.uuid"
@@ -24,8 +24,8 @@ class Generation(NamedTuple):
     number: int
     is_published: bool
     """Whether searches read it."""
-    uuid: str = ""
-    """The engine's own name of it, which no other index ever has; empty of one that was just made."""
+    uuid: str
+    """The engine's own name of it, which no other index ever has."""
 
 
 class Generations:
@@ -67,9 +67,9 @@ class Generations:
         """Make an empty index beside the published one, in the place of any that was made so before."""
         found = await self._of_layout()
         number = _next(found)
-        await self._make(number)
+        made = await self._make(number)
         await self._drop([generation for generation in found if not generation.is_published])
-        return next(generation for generation in await self._of_layout() if generation.number == number)
+        return made
 
     async def drop_next(self) -> None:
         """Delete what is made beside the published one."""
@@ -125,14 +125,21 @@ class Generations:
         return (await self._all()).get(VERSION, [])
 
     async def _make(self, number: int) -> Generation:
-        """Make an index, or take the one that another process made at the same time."""
+        """Make an index, or take the one that another process made at the same time.
+
+        Raises:
+            UnavailableError: it is gone again.
+        """
         body = describe(self._address, self._names.door(number))
         try:
             await self._wire.ask("PUT", f"/{self._names.index(number)}", body, timeout_s=WORK_TIMEOUT_S)
         except RefusedError as error:
             if error.kind != _EXISTS:
                 raise
-        return Generation(number, is_published=False)
+        for made in await self._of_layout():
+            if made.number == number:
+                return made
+        raise UnavailableError("The search index was deleted as soon as it was made", code=CODE)
 
     async def _drop(self, generations: Sequence[Generation]) -> None:
         await self._delete([self._names.index(generation.number) for generation in generations])

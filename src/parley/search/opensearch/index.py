@@ -112,6 +112,10 @@ class OpenSearchIndex:
         self._written = None
         self._written = await self._generations.replace()
 
+    async def name(self) -> str:
+        """Name the index that is written, as the engine does."""
+        return (await self._present()).uuid
+
     async def ping(self) -> None:
         """Return if the engine answers and has all parts of the index."""
         health = await self._wire.ask("GET", f"/_cluster/health/{self._names.all}", timeout="1s")
