@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import structlog
 
@@ -10,7 +11,15 @@ from parley.domain.documents import Document
 from parley.domain.events import Position
 from parley.search.port import Target
 
+SLICE_CHARACTERS: Final = 4 * 1024 * 1024
+"""Of bodies: about so many are handed over at once, however few messages that are."""
+
 _log = structlog.get_logger(__name__)
+
+
+def characters(documents: Sequence[Document]) -> int:
+    """Count those of the bodies."""
+    return sum(len(document.body or "") for document in documents)
 
 
 class Feed:

@@ -12,7 +12,7 @@ from parley.domain.events import Position
 from parley.search.port import Renewable, SearchIndex, Upkeep
 from parley.storage.port import Changes
 from parley.telemetry.clock import Clock
-from parley.workers.feed import Feed
+from parley.workers.feed import SLICE_CHARACTERS, Feed, characters
 from parley.workers.rebuild import Rebuild
 from parley.workers.renewing import Renewing, begin_renewing
 
@@ -27,7 +27,6 @@ TIDY_GAP_S: Final = 30.0
 TIDY_SHARE: Final = 10
 """After tidying for some time, at least this many times as long without."""
 
-_SLICE_CHARACTERS: Final = 4 * 1024 * 1024
 _NOTHING: Final = Position(0, 0)
 
 
@@ -181,8 +180,7 @@ class IndexFollower:
             if self._renewing is not None:  # first: what has positions in the one is not read again for the other
                 await self._renewing.put(documents)
             await self._feed.put(documents, reached if last else {})
-            characters = sum(len(document.body or "") for document in documents)
-            fitting = len(slice_) * _SLICE_CHARACTERS // max(1, characters)
+            fitting = len(slice_) * SLICE_CHARACTERS // max(1, characters(documents))
             self._slice_messages = max(1, min(self._batch_messages, fitting))
         return {**positions, **reached}
 

@@ -6,11 +6,14 @@ from typing import Final
 
 import structlog
 
+from parley.domain.documents import Document
 from parley.storage.port import Changes
 from parley.telemetry.clock import Clock
-from parley.workers.feed import Feed
+from parley.workers.feed import SLICE_CHARACTERS, Feed, characters
 
 _REPORT_EVERY_S: Final = 5.0
+_PAGE_MESSAGES: Final = 64
+"""The largest bodies fill a slice with so many."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +34,7 @@ class Walk:
 
     async def step(self) -> bool:
         """Index the next slice; `True` when there is none left."""
-        documents = await self._changes.walk(self._after, self._slice_messages)
+        documents = await self._next()
         if not documents:
             return True
         await self._feed.put(documents, {})
@@ -42,6 +45,18 @@ class Walk:
             self._reported = self._clock.monotonic()
             self.say("goes on")
         return False
+
+    async def _next(self) -> list[Document]:
+        """Read the next slice page by page: it ends with the one that makes it full of messages or characters."""
+        found: list[Document] = []
+        after, size = self._after, 0
+        while len(found) < self._slice_messages and size < SLICE_CHARACTERS:
+            page = await self._changes.walk(after, min(_PAGE_MESSAGES, self._slice_messages - len(found)))
+            if not page:
+                break
+            found += page
+            after, size = (page[-1].chat_id, page[-1].number), size + characters(page)
+        return found
 
     def say(self, what: str) -> None:
         """Log how far it is."""
