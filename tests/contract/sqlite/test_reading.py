@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from itertools import pairwise
 
 import apsw
 import pytest
 
 from parley.database.named import load_queries
-from parley.database.session import File, connect
+from parley.database.session import File, Session, connect
+from parley.database.sqlite import Database
 from parley.domain.events import NUMBER_LIMIT
-from tests.support.ports import Ports
+from parley.storage.sqlite.changes import SqliteChanges
+from tests.support.ports import Ports, posted
 
 PAGES = {
     "messages_after": ("t", 5, 77, 51),
@@ -49,3 +52,50 @@ async def test_a_binding_is_no_reason_to_plan_anew(ports: Ports, read_only: bool
     """Every connection has SQLite keep its plans: planning a join takes longer than reading by it."""
     with closing(connect(File(ports.file), read_only=read_only)) as session:
         assert session.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1)
+
+
+async def test_a_reading_of_changes_is_bounded_by_what_they_touch(ports: Ports) -> None:
+    """However many are left: a follower far behind goes on where all that it has to read is more than SQLite takes."""
+    chat = await ports.add_chat()
+    for _ in range(20):
+        await ports.take(posted(chat, *"a" * 100))
+    all_of_them = await ports.changes.read({}, 10_000)
+    database = Database(File(ports.file), load_queries("parley.storage", "sql", "sqlite"), readers=1)
+    changes = SqliteChanges(database)
+
+    await database.read(lambda session: session.limit(apsw.SQLITE_LIMIT_LENGTH, 8_000))
+    first = await changes.read({}, 250)
+    one = await changes.read({}, 1)
+    rest = await changes.read({first[-1].partition: first[-1].position}, 250)
+    database.close()
+
+    assert [len(change.keys) for change in first] == [0, 100, 100, 100]
+    assert one == first[:1]
+    assert first + rest == all_of_them[:7]
+    assert len(all_of_them) == 21
+
+
+async def test_changes_are_forgotten_a_slice_a_transaction(ports: Ports) -> None:
+    """What a follower passes at once after a rebuild is not one transaction, which all writes would wait for."""
+    chat = await ports.add_chat()
+    for _ in range(600):
+        await ports.take(posted(chat, "a"))
+    ends = await ports.changes.ends()
+    database = Database(File(ports.file), load_queries("parley.storage", "sql", "sqlite"), readers=1)
+    touched = list[int]()
+
+    def watch(session: Session) -> None:
+        def note() -> bool:
+            touched.append(session.total_changes())
+            return False
+
+        session.set_commit_hook(note)
+
+    await database.write(watch)
+    await SqliteChanges(database).passed("search", ends)
+    database.close()
+
+    slices = [later - earlier for earlier, later in pairwise(touched)]
+    assert await ports.count("change") == 0
+    assert max(slices) <= 250 + len(ends)
+    assert sum(slices) == 601 + len(ends)

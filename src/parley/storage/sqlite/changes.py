@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from parley.database.session import Session
+from parley.database.session import Session, elements
 from parley.database.sqlite import Database
 from parley.domain.documents import WHOLE_CHAT, Change, Document
 from parley.domain.events import Position
 from parley.storage.port import Changes
 from parley.storage.sqlite.rows import message_id, split_id
 
-_NOTHING = Position(0, 0)
+_NOTHING: Final = Position(0, 0)
+_TRIM_SLICE: Final = 250
+"""Changes that one transaction forgets: of 10,000 messages each, writes wait 0.2 s for it."""
 
 
 class SqliteChanges:
@@ -31,14 +32,10 @@ class SqliteChanges:
         def work(session: Session) -> list[Change]:
             found: list[Change] = []
             for partition, _, _ in session.rows("partition_ends"):
-                touched = 0
                 above = (partition, *after.get(partition, _NOTHING), limit)
-                for epoch, position, keys in msgspec.json.decode(session.rows("changes_after", *above)[0][0]):
+                for epoch, position, keys in elements(session.rows("changes_after", *above)[0][0]):
                     ids = array("q", bytes.fromhex(keys))
                     found.append(Change(partition, Position(epoch, position), [split_id(id_) for id_ in ids]))
-                    touched += len(ids)
-                    if touched >= limit:
-                        break
             return found
 
         return await self._database.read(work)
@@ -83,16 +80,14 @@ class SqliteChanges:
     async def passed(self, follower: str, positions: Mapping[int, Position]) -> None:
         """Record how far a follower is, durably, and trim the changes that every follower passed."""
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> bool:
             for partition, position in positions.items():
                 session.rows("record_follower", follower, partition, *position)
-                slowest = session.rows(
-                    "slowest_follower",
-                    partition,
-                )[0]
-                session.rows("trim_changes", partition, *slowest)
+            return _trim(positions, session)
 
-        await self._database.write(work)
+        more = await self._database.write(work)
+        while more:
+            more = await self._database.write(partial(_trim, positions))
 
     async def floor(self, follower: str) -> dict[int, Position]:
         """Give what `passed` recorded last; changes at or below it may be gone."""
@@ -105,6 +100,16 @@ class SqliteChanges:
             return {partition: Position(epoch, position) for partition, epoch, position in rows}
 
         return await self._database.read(work)
+
+
+def _trim(partitions: Iterable[int], session: Session) -> bool:
+    """Forget one slice of what all followers have passed; `True` if there may be more."""
+    left = _TRIM_SLICE
+    for partition in partitions:
+        (slowest,) = session.rows("slowest_follower", partition)
+        session.rows("trim_changes", partition, *slowest, left)
+        left -= session.changes()
+    return left == 0
 
 
 if TYPE_CHECKING:

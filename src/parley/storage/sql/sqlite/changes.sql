@@ -1,13 +1,19 @@
 -- name: changes_after
--- Changes of one partition above a position, in order, as one JSON array.
-select json_group_array(json_array(epoch, position, hex(keys)))
+-- Changes of one partition above a position, in order, up to the one that touches the last of so many messages, as one
+-- JSON array. A key has 8 bytes; they are added up beside the keys themselves, of which none is read in vain.
+select json_group_array(json_array(c.epoch, c.position, hex(c.keys)))
 from (
-    select epoch, position, keys
-    from change
-    where partition = ? and (epoch, position) > (?, ?)
-    order by epoch, position
-    limit ?
-);
+    select epoch, position, sum(size) over (order by epoch, position rows unbounded preceding) - size as size_before
+    from (
+        select epoch, position, length(keys) as size
+        from change
+        where partition = ?1 and (epoch, position) > (?2, ?3)
+        order by epoch, position
+        limit ?4
+    )
+) s
+cross join change c on c.partition = ?1 and c.epoch = s.epoch and c.position = s.position
+where s.size_before < 8 * ?4;
 
 -- name: documents
 -- The present states of messages, as one JSON array; a tombstone's body is null.
@@ -48,5 +54,12 @@ on conflict (name, partition) do update set epoch = excluded.epoch, position = e
 select epoch, position from follower where partition = ? order by epoch, position limit 1;
 
 -- name: trim_changes
--- Forget changes that every follower has passed.
-delete from change where partition = ? and (epoch, position) <= (?, ?);
+-- Forget some of the changes that every follower has passed.
+delete from change
+where (partition, epoch, position) in (
+    select partition, epoch, position
+    from change
+    where partition = ? and (epoch, position) <= (?, ?)
+    order by epoch, position
+    limit ?
+);
