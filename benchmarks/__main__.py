@@ -44,12 +44,13 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command == "report":
         console.print(f"written: {write_report(results, NOTES)}")
         return 0
+    cells = chosen(given.command, given.only)
     go_on_compiled()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is stopped
     os.environ["CI"] = "1"  # an engine that is missing is a failure, not a skip
     BENCH.mkdir(exist_ok=True)
     CHOSEN.set(effort)
-    records = run_cells(chosen(given.command, given.only), results, describe_machine(BENCH), console)
+    records = run_cells(cells, results, describe_machine(BENCH), console)
     if effort.kind == "full":
         console.print(f"written: {write_report(results, NOTES)}")
     else:

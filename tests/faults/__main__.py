@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from fnmatch import fnmatch
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
@@ -19,7 +18,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.suite.cell import Cell as Measured
-from benchmarks.suite.commands import command_parser
+from benchmarks.suite.commands import command_parser, fitting
 from benchmarks.suite.commit import present_commit
 from benchmarks.suite.machine import describe_machine
 from benchmarks.suite.results import MixedCommitsError, Results
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(width=140)
     if given.command == "controls":
         return _control(given, console)
-    chosen = [cell for cell in CELLS.values() if fnmatch(cell.file, given.only)]
+    chosen = fitting(CELLS, given.only)
     if given.command == "list":
         for cell in chosen:
             console.print(f"{cell.file:32} {cell.budget_s:4} s  {cell.title}", highlight=False)
@@ -70,7 +69,7 @@ def _run(chosen: list[Cell], results: Results, given: argparse.Namespace, consol
 
 
 def _control(given: argparse.Namespace, console: Console) -> int:
-    chosen = [it for name, it in CONTROLS.items() if fnmatch(name, given.only)]
+    chosen = fitting(CONTROLS, given.only)
     results = ControlResults(FAULTS, present_commit())
     with _stage(results) as stage:
         cells = [

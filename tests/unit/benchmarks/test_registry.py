@@ -24,3 +24,9 @@ def test_a_pattern_chooses() -> None:
     """Of a command's cells only."""
     assert [cell.name for cell in chosen("run", "reads-*")] == ["reads-embedded", "reads-mariadb"]
     assert {cell.name for cell in chosen("quick")} == set(QUICK)
+
+
+def test_a_pattern_that_fits_nothing_is_told() -> None:
+    """A run of nothing would end well, and a slip of the pen would pass for a measurement."""
+    with pytest.raises(SystemExit, match=r"--only raeds-\*: no name fits\. There are: .*reads-embedded"):
+        chosen("run", "raeds-*")
